@@ -1,0 +1,93 @@
+"""The application: every route of the register behind one set of rules for all requests."""
+
+import time
+from typing import cast
+
+import structlog
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
+
+from api import areas, audit, changes, checklists, dwellings, inspections, me, milestones, operations, organisations, photos, problems, tallies, trajectories
+from api.contract import BASE, VERSION, api_for
+from registry import log as logging
+from registry.db import database
+from registry.settings import Settings, settings
+
+log = structlog.get_logger()
+
+LARGEST_BODY_BYTES = 8 * 1024 * 1024
+"""Of a JSON body. Photos go straight to the object store."""
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+CONCEPTS = (me, organisations, areas, dwellings, trajectories, milestones, checklists, inspections, photos, tallies, changes, audit)
+
+
+def create_app(config: Settings | None = None) -> Flask:
+    """Build the application and connect it to its database."""
+    config = config or settings()
+    logging.configure(config.log_level)
+    app = build()
+    if database.bind is None:
+        database.connect(config.database_url, pool_size=config.pool_size)
+    return app
+
+
+def build() -> Flask:
+    """The application without a database: enough to write the contract."""
+    app = Flask("registry", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES, OPENAPI_URL_PREFIX=None)
+    app.url_map.merge_slashes = False
+    app.url_map.redirect_defaults = False
+    app.before_request(_begin)
+    app.after_request(_end)
+    problems.register(app)
+    api = api_for(app)
+    for concept in CONCEPTS:
+        api.register_blueprint(concept.routes)
+    operations.register(app, api)
+    return app
+
+
+def _begin() -> None:
+    """Raises UnsupportedMediaType, NotAcceptable."""
+    g.began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=problems.request_id())
+    if not request.path.startswith(BASE):
+        return
+    if request.content_length and request.mimetype != "application/json":
+        raise UnsupportedMediaType()
+    if request.accept_mimetypes and not request.accept_mimetypes.best_match(["application/json", "application/problem+json"]):
+        raise NotAcceptable()
+
+
+def _end(response: Response) -> Response:
+    response.headers.update(SECURITY_HEADERS)
+    response.headers["API-Version"] = VERSION
+    response.headers["X-Request-Id"] = problems.request_id()
+    response.headers.add("Vary", "Accept-Language")
+    _allow_origin(response)
+    rule = request.url_rule.rule if request.url_rule else "none"
+    seconds = time.perf_counter() - cast("float", g.get("began", time.perf_counter()))
+    operations.observe(request.method, rule, response.status_code, seconds)
+    log.debug("request", method=request.method, route=rule, status=response.status_code, ms=round(seconds * 1000, 1))
+    return response
+
+
+def _allow_origin(response: Response) -> None:
+    """Browsers of other origins may read the contract; the rest only from the origins on the list."""
+    if "Access-Control-Allow-Origin" in response.headers:
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and origin in settings().allowed_origins:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = "API-Version, ETag, Link, Location, X-Request-Id"
+        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id"
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE"
+        response.headers.add("Vary", "Origin")

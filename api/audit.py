@@ -1,0 +1,52 @@
+"""The audit log."""
+
+from typing import Any
+
+from flask import Response
+from marshmallow import fields
+
+from api.answers import decode_cursor, dump_with, page_response
+from api.auth import actor
+from api.contract import PageQuery, Routes
+from api.fields import Length, Moment, Schema, String
+from registry.audit import queries
+from registry.db import reading
+from registry.pages import page_of
+
+routes = Routes("audit", "Who did what, when, for whom")
+
+
+class AuditEntryOut(Schema):
+    id = fields.Integer(required=True)
+    recorded_at = Moment(required=True, data_key="recordedAt")
+    person_id = fields.UUID(required=True, data_key="personId")
+    organisation_id = fields.UUID(required=True, allow_none=True, data_key="organisationId")
+    role = fields.String(required=True)
+    request_id = fields.String(required=True, data_key="requestId")
+    action = fields.String(required=True)
+    subject_kind = fields.String(required=True, data_key="subjectKind")
+    subject_id = fields.String(required=True, data_key="subjectId")
+    details = fields.Dict(required=True)
+
+
+class AuditOut(Schema):
+    items = fields.List(fields.Nested(AuditEntryOut), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class AuditQuery(PageQuery):
+    subject_kind = String(load_default=None, validate=Length(1, 40))
+    subject_id = String(load_default=None, validate=Length(1, 80))
+
+
+dump = dump_with(AuditEntryOut())
+
+
+@routes.on("GET", "/audit", returns=AuditOut, query=AuditQuery)
+def list_audit(query: dict[str, Any]) -> Response:
+    """The audit log, newest first"""
+    query["after"] = decode_cursor(query.pop("cursor"), int)
+    limit = query.pop("limit")
+    with reading() as session:
+        found = queries.list_(session, actor(), limit=limit + 1, **query)
+    return page_response(dump, page_of(found, limit=limit, key=lambda entry: str(entry.id)))

@@ -1,0 +1,243 @@
+"""The contract: what each operation takes, answers and refuses, stated where its route is, and written out as OpenAPI 3.1."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, TypeVar
+
+import flask_smorest
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
+from marshmallow import Schema, fields
+from werkzeug.routing import BaseConverter
+
+from api.answers import LONGEST_KEY
+from api.fields import Form, Integer, Length, OneOf, Range, String, camel_case
+from api.fields import Schema as RequestSchema
+from api.problems import TITLES, Parser
+from registry.pages import LARGEST_PAGE, USUAL_PAGE
+
+VERSION = "0.1.0"
+_SUCCESSES = ("200", "201")
+BASE = "/v1"
+View = TypeVar("View", bound=Callable[..., Any])
+
+DESCRIPTION = """\
+The register of poorly maintained private dwellings in the focus areas of the national programme for liveability and safety (NPLV), and the backend that
+inspectors' phones talk to. The interface language is English; the glossary in the repository maps every word to the official Dutch one.
+
+Follows the NLGov REST API Design Rules 2.1. Every refusal is a problem (RFC 9457) that names *all* faults, each with a pointer and a stable code, in the
+language of `Accept-Language` (`nl`, the default, or `en`).
+"""
+
+
+class SlugConverter(BaseConverter):
+    """A path segment in kebab-case."""
+
+    regex = "[a-z0-9]+(?:-[a-z0-9]+)*"
+
+
+class MunicipalityCodeConverter(BaseConverter):
+    """A CBS municipality code."""
+
+    regex = "GM[0-9]{4}"
+
+
+class PageQuery(RequestSchema):
+    """The part of a collection that is asked for."""
+
+    limit = Integer(load_default=USUAL_PAGE, validate=Range(min=1, max=LARGEST_PAGE), metadata={"description": "Items on a page."})
+    cursor = String(load_default=None, validate=Length(max=500), metadata={"description": "The `next` of the page before."})
+
+
+class FaultOut(Schema):
+    """One thing that is wrong with one place in the input."""
+
+    pointer = fields.String(required=True, metadata={"description": "JSON pointer into the body, or the name of a parameter or header."})
+    code = fields.String(required=True, metadata={"description": "Stable code."})
+    detail = fields.String(required=True, metadata={"description": "What is wrong, in Dutch or English."})
+
+
+class Problem(Schema):
+    """RFC 9457 problem."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True, metadata={"description": "Stable code."})
+    instance = fields.String(required=True, metadata={"description": "The request, for whoever asks us about it."})
+    errors = fields.List(fields.Nested(FaultOut), required=True, metadata={"description": "All faults together."})
+    current_version = fields.Integer(data_key="currentVersion", metadata={"description": "With a stale version: the one to fetch."})
+
+
+class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
+    """The routes of one concept."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def __init__(self, name: str, description: str) -> None:
+        super().__init__(name, name, url_prefix=BASE, description=description)
+
+    def on(
+        self,
+        method: str,
+        rule: str,
+        *,
+        returns: type[Schema],
+        status: int = 200,
+        takes: type[Schema] | None = None,
+        query: type[Schema] | None = None,
+        tagged: bool = False,
+        versioned: bool = False,
+        once: bool = False,
+    ) -> Callable[[View], View]:
+        """State one operation.
+
+        ``tagged``: the answer has an entity tag, and a GET may be conditional. ``versioned``: a change of what exists names its version with If-Match.
+        ``once``: needs an Idempotency-Key.
+        """
+
+        def decorate(view: View) -> View:
+            view = self.response(status, returns)(view)
+            if status == 200 and method == "PUT":
+                view = self.alt_response(201, schema=returns, description="Created", success=True)(view)
+            if query is not None:
+                view = self.arguments(query, location="query")(view)
+            if takes is not None:
+                view = self.arguments(takes)(view)
+            features = {"tagged": tagged, "versioned": versioned, "once": once}
+            view = self.doc(operationId=camel_case(view.__name__), **{"x-features": features})(view)
+            self.route(rule, methods=[method])(view)
+            return view
+
+        return decorate
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]
+    """flask-smorest without its own error handling: `api.problems` does that."""
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+
+def api_for(app: Flask) -> Api:
+    """Bind the contract to the application."""
+    app.url_map.converters |= {"slug": SlugConverter, "gm": MunicipalityCodeConverter}
+    plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
+    api = Api(app, spec_kwargs={"title": "Dwelling registry", "version": VERSION, "openapi_version": "3.1.0", "marshmallow_plugin": plugin})
+    api.register_converter(SlugConverter, lambda _: {"type": "string", "pattern": f"^{SlugConverter.regex}$"})
+    api.register_converter(MunicipalityCodeConverter, lambda _: {"type": "string", "pattern": f"^{MunicipalityCodeConverter.regex}$"})
+    converter = plugin.converter
+    assert converter is not None
+    for describe in (_enum_values, _form):
+        converter.add_attribute_function(describe)  # type: ignore[no-untyped-call]
+    api.spec.components.schema("Problem", schema=Problem)
+    return api
+
+
+def _schema_name(schema: Any) -> str:
+    cls = schema if isinstance(schema, type) else type(schema)
+    return str(cls.__name__)
+
+
+def _form(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
+    forms = [validator for validator in field.validators if isinstance(validator, Form)]
+    return {"pattern": forms[0].regex.pattern} if forms else {}
+
+
+def _enum_values(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
+    if isinstance(field, OneOf):
+        values: list[object] = [member.value for member in field.enum]
+        return {"type": ["string", "null"] if field.allow_none else "string", "enum": [*values, None] if field.allow_none else values}
+    return {}
+
+
+def document(api: Api) -> dict[str, Any]:
+    """The whole OpenAPI document: what the routes state, and what holds for every operation."""
+    spec: dict[str, Any] = deepcopy(api.spec.to_dict())
+    spec["info"] |= {
+        "description": DESCRIPTION,
+        "contact": {
+            "name": "Dwelling registry developers",
+            "url": "https://dwelling-registry.example/contact",
+            "email": "developers@dwelling-registry.example",
+        },
+        "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+    }
+    spec["servers"] = [{"url": f"https://dwelling-registry.example{BASE}", "description": "Replace by the address of your installation"}]
+    spec["paths"] = {path.removeprefix(BASE): _path(item) for path, item in spec["paths"].items()}
+    spec["components"] = {
+        "schemas": dict(sorted(spec["components"]["schemas"].items())),
+        "responses": {f"Problem{status}": _problem(status) for status in sorted(TITLES)},
+        "headers": {
+            "API-Version": {"description": "The version of this API.", "schema": {"type": "string"}},
+            "ETag": {"description": "The version of the resource; send it as If-Match with a change.", "schema": {"type": "string"}},
+            "Link": {"description": "The next page, `rel=next`, when there is one.", "schema": {"type": "string"}},
+            "Location": {"description": "Where the new resource is.", "schema": {"type": "string"}},
+        },
+        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+    }
+    spec["security"] = [{"bearer": []}]
+    return spec
+
+
+def _path(item: dict[str, Any]) -> dict[str, Any]:
+    shared = item.pop("parameters", [])
+    return {method: _operation(method, operation, shared) for method, operation in item.items()}
+
+
+def _operation(method: str, operation: dict[str, Any], shared: list[dict[str, Any]]) -> dict[str, Any]:
+    features = operation.pop("x-features")
+    parameters = [*shared, *operation.pop("parameters", []), *_headers(method, features)]
+    refusals = _refusals(method, features, has_parameters=bool(parameters), in_path=bool(shared))
+    successes = {status: _success(int(status), answer, features) for status, answer in operation["responses"].items() if status in _SUCCESSES}
+    if features["tagged"] and method == "get":
+        successes["304"] = {"description": "Not Modified", "headers": _refs("API-Version", "ETag")}
+    operation["responses"] = {**successes, **{str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(refusals)}}
+    return {**operation, **({"parameters": parameters} if parameters else {})}
+
+
+def _headers(method: str, features: dict[str, bool]) -> list[dict[str, Any]]:
+    found = []
+    if features["once"]:
+        schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY}
+        text = "Made by the client, unique for this request; the same key again gives the same answer."
+        found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema, "description": text})
+    if features["versioned"]:
+        text = "The ETag of the version that the change is based on; needed when the resource exists and the change is one."
+        found.append({"name": "If-Match", "in": "header", "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'}, "description": text})
+    if features["tagged"] and method == "get":
+        found.append({"name": "If-None-Match", "in": "header", "schema": {"type": "string"}, "description": "Answers 304 when the ETag is still this one."})
+    return found
+
+
+def _refusals(method: str, features: dict[str, bool], *, has_parameters: bool, in_path: bool) -> set[int]:
+    refusals = {401, 403, 406, 500, 503}
+    if has_parameters or method != "get":
+        refusals.add(400)
+    if in_path:
+        refusals.add(404)
+    if method != "get":
+        refusals |= {409, 413, 415}
+    if features["versioned"]:
+        refusals |= {412, 428}
+    if features["once"]:
+        refusals.add(422)
+    return refusals
+
+
+def _success(status: int, answer: dict[str, Any], features: dict[str, bool]) -> dict[str, Any]:
+    names = ["API-Version"]
+    if features["tagged"]:
+        names.append("ETag")
+    if status == 201:
+        names.append("Location")
+    return {**answer, "headers": _refs(*names)}
+
+
+def _refs(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    return {"description": TITLES[status], "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}

@@ -1,0 +1,218 @@
+"""Dwellings: the register itself."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from marshmallow import fields, post_load
+from sqlalchemy import RowMapping
+from sqlalchemy.orm import Session
+
+from api.answers import answer_once, decode_cursor, dump_with, expected_version, json_response, one, page_response
+from api.auth import actor
+from api.batches import BatchOut, batch_response
+from api.contract import PageQuery, Routes
+from api.fields import MUNICIPALITY_CODE, SLUG, Date, Float, Form, Integer, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
+from registry import values
+from registry.batch import LARGEST_BATCH
+from registry.db import reading, transaction
+from registry.dwellings import commands, queries
+from registry.dwellings.model import BagStatus, DwellingType, Source, Tenure, Use
+from registry.dwellings.rules import Label, NewDwelling, Particulars
+from registry.values import BagObjectType, EnergyLabel, normal_postcode
+
+routes = Routes("dwellings", "The dwellings (woningen)")
+
+BAG_ID = Form(values.BAG_ID, "0917010000123456")
+
+
+class Postcode(String):
+    """A postcode, with or without its space, in capitals or not."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        return normal_postcode(super()._deserialize(value, attr, data, **kwargs))
+
+
+class DwellingIn(Schema):
+    municipality_code = String(required=True, validate=MUNICIPALITY_CODE)
+    focus_area = String(load_default=None, allow_none=True, validate=SLUG)
+    bag_id = String(load_default=None, allow_none=True, validate=BAG_ID)
+    bag_object_type = OneOf(BagObjectType, load_default=None, allow_none=True)
+    street = String(load_default=None, allow_none=True, validate=Length(1, 80))
+    house_number = Integer(load_default=None, allow_none=True, validate=Range(1, 99999))
+    house_letter = String(load_default=None, allow_none=True, validate=Form(re.compile("[A-Za-z]"), "a"))
+    house_number_suffix = String(load_default=None, allow_none=True, validate=Form(re.compile("[0-9A-Za-z]{1,4}"), "2"))
+    postcode = Postcode(load_default=None, allow_none=True, validate=Form(values.POSTCODE, "6411AB"))
+    town = String(load_default=None, allow_none=True, validate=Length(1, 80))
+    year_built = Integer(load_default=None, allow_none=True, validate=Range(1000, 2200))
+    floor_area_m2 = Integer(load_default=None, allow_none=True, validate=Range(1, 999999))
+    uses = List(OneOf(Use), load_default=[Use.RESIDENTIAL], validate=Length(1, len(Use)))
+    tenure = OneOf(Tenure, load_default=None, allow_none=True)
+    dwelling_type = OneOf(DwellingType, load_default=None, allow_none=True)
+    longitude = Float(load_default=None, allow_none=True, validate=Range(-180, 180), metadata={"description": "Degrees, CRS84."})
+    latitude = Float(load_default=None, allow_none=True, validate=Range(-90, 90), metadata={"description": "Degrees, CRS84."})
+
+    @post_load
+    def particulars(self, data: dict[str, Any], **_: Any) -> Particulars:
+        return Particulars(**{**data, "uses": tuple(data["uses"])})
+
+
+class NewDwellingIn(DwellingIn):
+    id = Uuid(load_default=None, metadata={"description": "Made by the client, so that sending it again changes nothing."})
+
+    @post_load
+    def particulars(self, data: dict[str, Any], **_: Any) -> NewDwelling:
+        id = data.pop("id")
+        return NewDwelling(Particulars(**{**data, "uses": tuple(data["uses"])}), id)
+
+
+class DwellingsIn(Schema):
+    items = List(Nested(NewDwellingIn), required=True, validate=Length(1, LARGEST_BATCH))
+
+
+class DwellingOut(Schema):
+    id = fields.UUID(required=True)
+    bag_id = fields.String(required=True, allow_none=True, data_key="bagId")
+    bag_object_type = OneOf(BagObjectType, required=True, allow_none=True, data_key="bagObjectType")
+    bag_status = OneOf(BagStatus, required=True, allow_none=True, data_key="bagStatus")
+    address_designation_id = fields.String(required=True, allow_none=True, data_key="addressDesignationId")
+    building_ids = fields.List(fields.String(), required=True, data_key="buildingIds")
+    street = fields.String(required=True, allow_none=True)
+    house_number = fields.Integer(required=True, allow_none=True, data_key="houseNumber")
+    house_letter = fields.String(required=True, allow_none=True, data_key="houseLetter")
+    house_number_suffix = fields.String(required=True, allow_none=True, data_key="houseNumberSuffix")
+    postcode = fields.String(required=True, allow_none=True)
+    town = fields.String(required=True, allow_none=True)
+    municipality_code = fields.String(required=True, data_key="municipalityCode")
+    focus_area = fields.String(required=True, allow_none=True, data_key="focusArea")
+    year_built = fields.Integer(required=True, allow_none=True, data_key="yearBuilt")
+    floor_area_m2 = fields.Integer(required=True, allow_none=True, data_key="floorAreaM2")
+    uses = fields.List(OneOf(Use), required=True)
+    tenure = OneOf(Tenure, required=True, allow_none=True)
+    dwelling_type = OneOf(DwellingType, required=True, allow_none=True, data_key="dwellingType")
+    longitude = fields.Float(required=True, allow_none=True, metadata={"description": "Degrees, CRS84."})
+    latitude = fields.Float(required=True, allow_none=True, metadata={"description": "Degrees, CRS84."})
+    energy_label = OneOf(EnergyLabel, required=True, allow_none=True, data_key="energyLabel")
+    condition_score = fields.Integer(required=True, allow_none=True, data_key="conditionScore", metadata={"description": "NEN 2767, 1 to 6."})
+    source = OneOf(Source, required=True)
+    version = fields.Integer(required=True)
+    recorded_at = Moment(required=True, data_key="recordedAt")
+
+
+class DwellingsOut(Schema):
+    items = fields.List(fields.Nested(DwellingOut), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class DwellingsQuery(PageQuery):
+    municipality_code = String(load_default=None, validate=MUNICIPALITY_CODE)
+    focus_area = String(load_default=None, validate=SLUG)
+    bag_id = String(load_default=None, validate=BAG_ID)
+
+
+class AddressIn(Schema):
+    """An address is personal data, so it goes in the body and never in an address bar or a log."""
+
+    postcode = Postcode(required=True, validate=Form(values.POSTCODE, "6411AB"))
+    house_number = Integer(required=True, validate=Range(1, 99999))
+    house_letter = String(load_default=None, allow_none=True, validate=Length(1, 1))
+    house_number_suffix = String(load_default=None, allow_none=True, validate=Length(1, 4))
+
+
+class FoundOut(Schema):
+    items = fields.List(fields.Nested(DwellingOut), required=True)
+
+
+class LabelIn(Schema):
+    label = OneOf(EnergyLabel, required=True)
+    surveyed_on = Date(required=True, metadata={"description": "Opnamedatum."})
+
+    @post_load
+    def value(self, data: dict[str, Any], **_: Any) -> Label:
+        return Label(**data)
+
+
+class LabelOut(Schema):
+    id = fields.UUID(required=True)
+    label = OneOf(EnergyLabel, required=True)
+    surveyed_on = fields.Date(required=True, data_key="surveyedOn")
+    recorded_at = Moment(required=True, data_key="recordedAt")
+
+
+class LabelsOut(Schema):
+    items = fields.List(fields.Nested(LabelOut), required=True)
+
+
+dump = dump_with(DwellingOut())
+dump_label = dump_with(LabelOut())
+
+
+def _one(dwelling: RowMapping, *, status: int = 200, location: str | None = None) -> Response:
+    return one(dump, dwelling, version=dwelling["version"], status=status, location=location)
+
+
+@routes.on("GET", "/dwellings", returns=DwellingsOut, query=DwellingsQuery)
+def list_dwellings(query: dict[str, Any]) -> Response:
+    """The dwellings you may see, by id"""
+    query["after"] = decode_cursor(query.pop("cursor"), UUID)
+    with reading() as session:
+        return page_response(dump, queries.list_(session, actor(), **query))
+
+
+@routes.on("GET", "/dwellings/<uuid:dwelling_id>", returns=DwellingOut, tagged=True)
+def get_dwelling(dwelling_id: UUID) -> Response:
+    """One dwelling"""
+    with reading() as session:
+        return _one(queries.get(session, actor(), dwelling_id))
+
+
+@routes.on("POST", "/dwellings", returns=DwellingOut, status=201, takes=NewDwellingIn, tagged=True, once=True)
+def register_dwelling(item: NewDwelling) -> Response:
+    """Register a dwelling"""
+
+    def act(session: Session) -> Response:
+        result = commands.register(session, actor(), item)
+        dwelling = queries.get(session, actor(), result.id)  # type: ignore[arg-type]
+        return _one(dwelling, status=201, location=f"/v1/dwellings/{result.id}")
+
+    return answer_once(act)
+
+
+@routes.on("POST", "/dwellings/_batch", returns=BatchOut, takes=DwellingsIn)
+def register_dwellings(body: dict[str, Any]) -> Response:
+    """Register up to 1,000 dwellings, each judged by itself"""
+    with transaction() as session:
+        results = commands.register_each(session, actor(), body["items"])
+    return batch_response(results)
+
+
+@routes.on("PUT", "/dwellings/<uuid:dwelling_id>", returns=DwellingOut, takes=DwellingIn, tagged=True, versioned=True)
+def amend_dwelling(particulars: Particulars, dwelling_id: UUID) -> Response:
+    """Replace the particulars of a dwelling; the former ones stay in its history"""
+    with transaction() as session:
+        commands.amend(session, actor(), dwelling_id, particulars, expected=expected_version())
+        dwelling = queries.get(session, actor(), dwelling_id)
+    return _one(dwelling)
+
+
+@routes.on("POST", "/dwellings/_search", returns=FoundOut, takes=AddressIn)
+def search_dwellings(body: dict[str, Any]) -> Response:
+    """The dwellings at an address"""
+    with reading() as session:
+        found = queries.by_address(session, actor(), **body)
+    return json_response({"items": [dump(dwelling) for dwelling in found]})
+
+
+@routes.on("GET", "/dwellings/<uuid:dwelling_id>/energy-labels", returns=LabelsOut, tagged=True)
+def list_labels(dwelling_id: UUID) -> Response:
+    """The registered energy labels of a dwelling, oldest survey first"""
+    with reading() as session:
+        labels = queries.labels(session, actor(), dwelling_id)
+    return one(lambda items: {"items": [dump_label(each) for each in items]}, labels)
+
+
+@routes.on("POST", "/dwellings/<uuid:dwelling_id>/energy-labels", returns=LabelOut, status=201, takes=LabelIn, tagged=True, once=True)
+def register_label(label: Label, dwelling_id: UUID) -> Response:
+    """Register an energy label of a dwelling"""
+    return answer_once(lambda session: one(dump_label, commands.register_label(session, actor(), dwelling_id, label), status=201))

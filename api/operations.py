@@ -1,0 +1,76 @@
+"""For those who run the register: is it alive, is it ready, how busy is it; and the contract itself."""
+
+import os
+from collections.abc import Callable
+
+import prometheus_client
+import sqlalchemy as sa
+import yaml
+from flask import Flask, Response
+from prometheus_client import multiprocess
+
+from api.answers import json_response
+from api.contract import BASE, Api, document
+from registry import storage
+from registry.db import reading
+from registry.errors import Unavailable
+
+REQUESTS = prometheus_client.Histogram("registry_request_seconds", "Time to answer, by route.", ["method", "route", "status"])
+
+
+def observe(method: str, route: str, status: int, seconds: float) -> None:
+    REQUESTS.labels(method, route, str(status)).observe(seconds)
+
+
+def register(app: Flask, api: Api) -> None:
+    contract = document(api)
+
+    @app.get(f"{BASE}/openapi.json")
+    def openapi_json() -> Response:
+        return json_response(contract, headers={"Access-Control-Allow-Origin": "*"})
+
+    @app.get(f"{BASE}/openapi.yaml")
+    def openapi_yaml() -> Response:
+        return Response(as_yaml(contract), headers={"Access-Control-Allow-Origin": "*"}, content_type="application/yaml")
+
+    app.add_url_rule("/healthz", view_func=healthz)
+    app.add_url_rule("/readyz", view_func=readyz)
+    app.add_url_rule("/metrics", view_func=metrics)
+
+
+def as_yaml(contract: dict[str, object]) -> str:
+    return yaml.safe_dump(contract, sort_keys=False, allow_unicode=True, width=150)
+
+
+def healthz() -> Response:
+    """This process answers."""
+    return json_response({"status": "ok"})
+
+
+def readyz() -> Response:
+    """The database and the object store answer."""
+    state = {"database": _answers(_ask_database), "objectStore": _answers(storage.prepare)}
+    ready = all(each == "ok" for each in state.values())
+    return json_response({"status": "ok" if ready else "unavailable", **state}, 200 if ready else 503)
+
+
+def _ask_database() -> None:
+    with reading() as session:
+        session.execute(sa.text("SELECT 1"))
+
+
+def _answers(ask: Callable[[], None]) -> str:
+    try:
+        ask()
+    except Unavailable:
+        return "unavailable"
+    return "ok"
+
+
+def metrics() -> Response:
+    """For Prometheus; over all workers when PROMETHEUS_MULTIPROC_DIR is set."""
+    registry = prometheus_client.REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = prometheus_client.CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return Response(prometheus_client.generate_latest(registry), content_type=prometheus_client.CONTENT_TYPE_LATEST)

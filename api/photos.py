@@ -1,0 +1,176 @@
+"""Photos: declared in a batch, sent straight to the object store, reported complete; and the receipt that says what has arrived.
+
+What happens to a photo upload is in `registry/photos/uploads.py`.
+"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from marshmallow import Schema as OutSchema
+from marshmallow import fields, post_load
+
+from api.answers import dump_with, one
+from api.auth import actor
+from api.batches import ResultOut, SummaryOut, batch_response
+from api.contract import FaultOut, Routes
+from api.fields import Float, Form, Integer, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
+from api.problems import fault_out
+from registry import clock
+from registry.batch import Result
+from registry.db import reading, transaction
+from registry.inspections.model import InspectionStatus
+from registry.photos import queries, uploads
+from registry.photos.model import ContentType, Photo, PhotoState
+from registry.photos.rules import LARGEST_PHOTO_BYTES, NewPhoto
+from registry.storage import PutLink
+from registry.values import SHA256_HEX
+
+routes = Routes("photos", "Photos, their uploads and receipts")
+
+LARGEST_PHOTO_BATCH = 100
+
+
+class PhotoIn(Schema):
+    id = Uuid(required=True, metadata={"description": "Made by the phone."})
+    inspection_id = Uuid(required=True)
+    question = String(required=True, validate=Length(1, 100))
+    sha256 = String(required=True, validate=Form(SHA256_HEX, "64 × 0-9a-f"), metadata={"description": "Of the bytes that will be sent."})
+    size_bytes = Integer(required=True, validate=Range(1, LARGEST_PHOTO_BYTES))
+    content_type = OneOf(ContentType, required=True)
+    taken_at = Moment(load_default=None, allow_none=True, metadata={"description": "By the camera of the app."})
+    longitude = Float(load_default=None, allow_none=True, validate=Range(-180, 180))
+    latitude = Float(load_default=None, allow_none=True, validate=Range(-90, 90))
+    caption = String(load_default=None, allow_none=True, validate=Length(1, 500))
+
+    @post_load
+    def photo(self, data: dict[str, Any], **_: Any) -> NewPhoto:
+        return NewPhoto(**{**data, "sha256": bytes.fromhex(data["sha256"])})
+
+
+class PhotosIn(Schema):
+    items = List(Nested(PhotoIn), required=True, validate=Length(1, LARGEST_PHOTO_BATCH))
+
+
+class PutOut(OutSchema):
+    """Send the declared bytes with PUT to `url` with exactly these headers. A 412 from there means that they are stored already."""
+
+    url = fields.String(required=True)
+    headers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    expires_at = Moment(required=True, data_key="expiresAt")
+
+
+class UploadOut(ResultOut):
+    """What to do with one photo: nothing when its state is stored or ready, `put` when it is declared."""
+
+    state = OneOf(PhotoState, required=True, allow_none=True)
+    put = fields.Nested(PutOut, required=True, allow_none=True)
+
+
+class UploadsOut(OutSchema):
+    results = fields.List(fields.Nested(UploadOut), required=True)
+    summary = fields.Nested(SummaryOut, required=True)
+
+
+class PhotoOut(OutSchema):
+    id = fields.UUID(required=True)
+    inspection_id = fields.UUID(required=True, data_key="inspectionId")
+    question = fields.String(required=True)
+    sha256 = fields.String(required=True)
+    size_bytes = fields.Integer(required=True, data_key="sizeBytes")
+    content_type = OneOf(ContentType, required=True, data_key="contentType")
+    taken_at = Moment(required=True, allow_none=True, data_key="takenAt")
+    longitude = fields.Float(required=True, allow_none=True)
+    latitude = fields.Float(required=True, allow_none=True)
+    caption = fields.String(required=True, allow_none=True)
+    state = OneOf(PhotoState, required=True)
+    rejection = fields.String(required=True, allow_none=True)
+    width_px = fields.Integer(required=True, allow_none=True, data_key="widthPx")
+    height_px = fields.Integer(required=True, allow_none=True, data_key="heightPx")
+    exif_taken_at = Moment(required=True, allow_none=True, data_key="exifTakenAt")
+    exif_longitude = fields.Float(required=True, allow_none=True, data_key="exifLongitude")
+    exif_latitude = fields.Float(required=True, allow_none=True, data_key="exifLatitude")
+    stored_at = Moment(required=True, allow_none=True, data_key="storedAt")
+
+
+class ReceiptOut(OutSchema):
+    """What has arrived of an inspection. The phone may delete a photo when its state is stored or ready."""
+
+    inspection_id = fields.UUID(required=True, data_key="inspectionId")
+    status = OneOf(InspectionStatus, required=True)
+    complete = fields.Boolean(required=True)
+    stored = fields.Integer(required=True)
+    awaited = fields.Integer(required=True)
+    rejected = fields.Integer(required=True)
+    photos = fields.List(fields.Nested(PhotoOut), required=True)
+    missing = fields.List(fields.Nested(FaultOut), required=True, metadata={"description": "Photos that an answer demands and that are not declared."})
+
+
+_dump_photo = dump_with(PhotoOut())
+
+
+def dump_photo(photo: Photo) -> dict[str, Any]:
+    shown = {name: getattr(photo, name) for name in PhotoOut().fields}
+    return _dump_photo({**shown, "sha256": photo.sha256.hex()})
+
+
+def dump_receipt(receipt: queries.Receipt) -> dict[str, Any]:
+    return {
+        "inspectionId": receipt.inspection.id,
+        "status": receipt.inspection.status.value,
+        "complete": receipt.complete,
+        "stored": receipt.stored,
+        "awaited": receipt.awaited,
+        "rejected": receipt.rejected,
+        "photos": [dump_photo(photo) for photo in receipt.photos],
+        "missing": [fault_out(fault) for fault in receipt.missing],
+    }
+
+
+def _put_out(link: PutLink | None) -> dict[str, Any] | None:
+    if link is None:
+        return None
+    expires_at = clock.now() + timedelta(seconds=link.expires_in_s)
+    return {"url": link.url, "headers": link.headers, "expiresAt": expires_at.isoformat(timespec="seconds").replace("+00:00", "Z")}
+
+
+@routes.on("POST", "/uploads/batch", returns=UploadsOut, takes=PhotosIn)
+def declare_photos(body: dict[str, Any]) -> Response:
+    """Declare up to 100 photos of your inspections; the answer says for each one where to send its bytes, or that they are stored already"""
+    with transaction() as session:
+        results = uploads.declare_each(session, actor(), body["items"])
+        photos = queries.find_each(session, actor(), [item.id for item in body["items"]])
+
+    def instruct(result: Result) -> dict[str, Any]:
+        photo = None if result.faults or result.id is None else photos.get(result.id)
+        return {"state": photo.state.value if photo else None, "put": _put_out(uploads.link(photo)) if photo else None}
+
+    return batch_response(results, more=instruct)
+
+
+@routes.on("POST", "/uploads/<uuid:photo_id>/complete", returns=PhotoOut, tagged=True)
+def complete_upload(photo_id: UUID) -> Response:
+    """Say that the bytes are sent; the answer is `stored` when the object store has them with the declared digest"""
+    with reading() as session:
+        photo = queries.get(session, actor(), photo_id)
+    if photo.state is PhotoState.DECLARED:
+        found = uploads.look(photo)
+        with transaction() as session:
+            photo = uploads.mark_stored(session, actor(), photo_id, found)
+    return one(dump_photo, photo, version=photo.version)
+
+
+@routes.on("GET", "/photos/<uuid:photo_id>", returns=PhotoOut, tagged=True)
+def get_photo(photo_id: UUID) -> Response:
+    """The particulars of a photo"""
+    with reading() as session:
+        photo = queries.get(session, actor(), photo_id)
+    return one(dump_photo, photo, version=photo.version)
+
+
+@routes.on("GET", "/inspections/<uuid:inspection_id>/receipt", returns=ReceiptOut, tagged=True)
+def get_receipt(inspection_id: UUID) -> Response:
+    """What has arrived of an inspection, photo by photo, and what is still missing"""
+    with reading() as session:
+        return one(dump_receipt, queries.receipt(session, actor(), inspection_id))

@@ -1,0 +1,179 @@
+"""Every answer that is not a success: RFC 9457 problems. The only place that knows which HTTP status an error of the register has."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import orjson
+import structlog
+from flask import Flask, Response, g, request
+from marshmallow import ValidationError
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException
+
+from api.fields import Said
+from registry.errors import Conflict, Fault, InvalidInput, NotAllowed, NotAuthenticated, NotFound, RegistryError, RuleViolation, Stale, Unavailable
+from registry.messages import DEFAULT_LANGUAGE, TEXTS, Language, text
+from registry.versioned import VersionRequired
+
+log = structlog.get_logger()
+
+STATUSES: tuple[tuple[type[RegistryError], int], ...] = (
+    (InvalidInput, 400),
+    (RuleViolation, 400),
+    (NotAuthenticated, 401),
+    (NotAllowed, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (Stale, 412),
+    (VersionRequired, 428),
+    (Unavailable, 503),
+)
+TITLES: dict[int, str] = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    409: "Conflict",
+    411: "Length Required",
+    412: "Precondition Failed",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    428: "Precondition Required",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+_HTTP_CODES = {
+    404: "no-such-page",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    411: "length-required",
+    413: "content-too-large",
+    415: "unsupported-media-type",
+}
+
+
+class IdempotencyKeyRequired(RuleViolation):
+    code = "idempotency-key-required"
+
+
+class IdempotencyKeyReused(RegistryError):
+    """The key was used for another request."""
+
+    code = "idempotency-key-reused"
+
+
+def status_of(error: RegistryError) -> int:
+    if isinstance(error, IdempotencyKeyReused):
+        return 422
+    return next(status for kind, status in STATUSES if isinstance(error, kind))
+
+
+def language() -> Language:
+    return cast("Language", request.accept_languages.best_match(["nl", "en"], DEFAULT_LANGUAGE))
+
+
+def fault_out(fault: Fault) -> dict[str, str]:
+    return {"pointer": fault.pointer, "code": fault.code, "detail": fault.text(language())}
+
+
+def problem(status: int, code: str, detail: str, *, faults: Sequence[Fault] = (), more: Mapping[str, object] | None = None) -> Response:
+    body = {
+        "type": f"urn:problem:registry:{code}",
+        "title": TITLES[status],
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "instance": f"urn:request:{request_id()}",
+        "errors": [fault_out(fault) for fault in faults],
+        **(more or {}),
+    }
+    response = Response(orjson.dumps(body, default=str), status, content_type="application/problem+json")
+    response.headers["Content-Language"] = language()
+    return response
+
+
+def request_id() -> str:
+    """The caller's X-Request-Id when it is a sensible one, else a new one."""
+    if "request_id" not in g:
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if 8 <= len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum() else str(uuid.uuid4())
+    return cast("str", g.request_id)
+
+
+def register(app: Flask) -> None:
+    app.register_error_handler(RegistryError, _refused)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _broken)
+
+
+def _refused(error: RegistryError) -> Response:
+    status = status_of(error)
+    response = problem(status, error.code, error.text(language()), faults=error.faults, more=_more(error))
+    if isinstance(error, Unavailable):
+        log.warning("unavailable", cause=repr(error.__cause__))
+        response.headers["Retry-After"] = str(error.facts["retry_after_s"])
+    if isinstance(error, NotAuthenticated):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _more(error: RegistryError) -> dict[str, object]:
+    """What a program needs to go on: the current version of what it wants to change."""
+    return {"currentVersion": error.facts["current"]} if "current" in error.facts else {}
+
+
+def _http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if error.response is not None and status < 400:
+        return cast("Response", error.response)
+    code = _HTTP_CODES.get(status, "bad-request" if status < 500 else "internal-error")
+    facts = {"expected": "application/json", "limit_bytes": request.max_content_length, "request_id": request_id()}
+    response = problem(status if status in TITLES else 400, code, text(code, language(), facts))
+    for name, value in error.get_headers(request.environ):
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def _broken(error: Exception) -> Response:
+    log.exception("internal-error", request_id=request_id(), path=request.path, error=type(error).__name__)
+    return problem(500, "internal-error", text("internal-error", language(), {"request_id": request_id()}))
+
+
+class Parser(FlaskParser):
+    """Reads arguments by marshmallow schema; all faults of a request become one problem."""
+
+    DEFAULT_VALIDATION_STATUS = 400
+
+    def handle_error(self, error: ValidationError, req: Any, schema: Any, *, error_status_code: int | None, error_headers: Any) -> Any:  # noqa: ARG002
+        """Raises InvalidInput."""
+        location, messages = next(iter(error.normalized_messages().items()))  # type: ignore[no-untyped-call]
+        faults = faults_of(messages, "/" if location == "json" else "")
+        raise InvalidInput(sorted(faults, key=lambda fault: fault.pointer))
+
+    def load_json(self, req: Any, schema: Any) -> Any:  # noqa: ARG002
+        """Raises InvalidInput."""
+        try:
+            return orjson.loads(req.get_data())
+        except orjson.JSONDecodeError:
+            raise InvalidInput([Fault("", "malformed-json")]) from None
+
+
+def faults_of(messages: Any, pointer: str) -> Iterator[Fault]:
+    """Flatten marshmallow's nested messages into faults with JSON pointers; a query parameter is pointed at by its name."""
+    if isinstance(messages, Mapping):
+        for key, below in messages.items():
+            if key == "_schema":
+                yield from faults_of(below, pointer.rstrip("/"))
+            else:
+                place = str(key).replace("~", "~0").replace("/", "~1")
+                yield from faults_of(below, f"{pointer}{place}/" if pointer else place)
+    else:
+        for message in messages:
+            code = str(message) if str(message) in TEXTS else "wrong-form"
+            facts = message.facts if isinstance(message, Said) else {"form": str(message)}
+            yield Fault(pointer.rstrip("/"), code, facts)

@@ -1,0 +1,47 @@
+"""Commands that take many items: each is judged by itself, and one that is refused does not stop the others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from registry.errors import AlreadyExists, Conflict, Fault, RuleViolation
+from registry.versioned import Outcome
+
+LARGEST_BATCH = 1000
+CONFLICT_CODES = frozenset({"already-exists", "bag-id-taken", "milestone-already-reported", "milestone-superseded", "milestone-already-confirmed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one item; ``faults`` say why when it is refused."""
+
+    outcome: Outcome
+    id: UUID | None
+    faults: Sequence[Fault] = ()
+
+
+def refused(faults: Sequence[Fault], id: UUID | None = None) -> Result:
+    return Result(Outcome.REFUSED, id, tuple(faults))
+
+
+def only(results: Sequence[Result]) -> Result:
+    """The result of a batch of one, raised when it is refused. Raises AlreadyExists, Conflict, RuleViolation."""
+    (result,) = results
+    codes = {fault.code for fault in result.faults}
+    if "already-exists" in codes:
+        raise AlreadyExists(result.faults, **result.faults[0].facts)
+    if codes & CONFLICT_CODES:
+        raise Conflict(result.faults)
+    if codes:
+        raise RuleViolation(result.faults)
+    return result
+
+
+def repeated(values: Sequence[object | None]) -> set[object]:
+    """The values, other than None, that occur more than once."""
+    seen: set[object] = set()
+    twice: set[object] = set()
+    for value in values:
+        if value is not None:
+            (twice if value in seen else seen).add(value)
+    return twice

@@ -1,0 +1,23 @@
+"""Writing the change feed, in the transaction of the change."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.changes.model import Change, ChangeKind
+
+
+def announce(session: Session, kind: ChangeKind, subject_id: UUID, *, municipality_code: str | None = None, organisation_id: UUID | None = None) -> None:
+    announce_each(session, kind, [(subject_id, municipality_code, organisation_id)])
+
+
+def announce_each(session: Session, kind: ChangeKind, subjects: Iterable[tuple[UUID, str | None, UUID | None]]) -> None:
+    """Announce many subjects in one statement: (id, municipality code, organisation) each; the last two decide who is told."""
+    rows = [
+        {"kind": kind, "subject_id": subject_id, "municipality_code": municipality, "organisation_id": organisation}
+        for subject_id, municipality, organisation in subjects
+    ]
+    if rows:
+        session.execute(sa.insert(Change), rows)

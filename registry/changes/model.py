@@ -1,0 +1,47 @@
+"""One row for each thing that changed."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import base as postgresql
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import UserDefinedType
+
+from registry.db import RECORDED_NOW, Base, one_of
+
+
+class TransactionId(UserDefinedType[int]):
+    """PostgreSQL's ``xid8``: the number of a transaction, never reused."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "xid8"
+
+
+postgresql.ischema_names["xid8"] = TransactionId
+
+
+class ChangeKind(StrEnum):
+    DWELLING = "dwelling"
+    TRAJECTORY = "trajectory"
+    INSPECTION = "inspection"
+    PHOTO = "photo"
+    CHECKLIST = "checklist"
+
+
+class Change(Base):
+    """Subject ``subject_id`` changed. ``transaction_id`` and ``id`` order the feed; see queries.py for how far it may be read."""
+
+    __tablename__ = "change"
+    __table_args__ = (sa.Index("ix_change_feed", "transaction_id", "id"),)
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
+    transaction_id: Mapped[int] = mapped_column(TransactionId, server_default=sa.text("pg_current_xact_id()"))
+    recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
+    kind: Mapped[ChangeKind] = mapped_column(one_of(ChangeKind, "kind"))
+    subject_id: Mapped[UUID]
+    municipality_code: Mapped[str | None]
+    organisation_id: Mapped[UUID | None]

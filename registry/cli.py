@@ -1,0 +1,150 @@
+"""The command line: `registry up` runs everything on one machine; the other commands do one thing."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from registry import log, migrations, storage
+from registry.access import Actor, the_system
+from registry.checklists import commands as checklists
+from registry.db import database, transaction
+from registry.embedded import Postgres, default_folder
+from registry.errors import RegistryError
+from registry.imports.bag.model import Progress as BagProgress
+from registry.imports.bag.report import report_lines
+from registry.imports.commands import import_bag
+from registry.installation import DATABASE_FOLDER, Installation
+from registry.settings import SettingsError, settings
+from registry.supervision import StartError
+
+DATA_FOLDER = Path("var/registry")
+DATA = click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), default=DATA_FOLDER, envvar="REGISTRY_DATA", show_default=True, help="Where the data is kept."
+)
+PORT = click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Where the API listens; the next free one when it is taken.")
+
+
+def main() -> None:
+    """What can't be done is said in one line, not in a traceback."""
+    try:
+        registry(standalone_mode=True)
+    except (RegistryError, SettingsError, StartError) as error:
+        click.secho(f"registry: {error}", fg="red", err=True)
+        raise SystemExit(1) from error
+
+
+@click.group()
+@click.version_option(package_name="dwelling-registry")
+def registry() -> None:
+    """The register of poorly maintained private dwellings."""
+
+
+@registry.command()
+@DATA
+@PORT
+def up(data: Path, port: int) -> None:
+    """Run the register on this machine: database, object store, API and worker, until Ctrl-C.
+
+    With REGISTRY_DATABASE_URL or REGISTRY_S3_ENDPOINT set, those are used instead of the embedded ones.
+    """
+    Installation(default_folder(data), port, say=click.echo).run()
+
+
+@registry.command()
+@DATA
+@PORT
+@click.option("--exit", "stop_after", is_flag=True, help="Stop when the story has been told.")
+def demo(data: Path, port: int, stop_after: bool) -> None:
+    """Run the register as `up` does, and play the demo on it through its REST API."""
+    installation = Installation(default_folder(data), port, say=click.echo)
+    raise SystemExit(installation.run(player="demo", stop_after_player=stop_after))
+
+
+@registry.command()
+@DATA
+def migrate(data: Path) -> None:
+    """Bring the database to the present."""
+    with _database_url(data) as url:
+        migrations.upgrade(url)
+    click.echo("The database is up to date.")
+
+
+@registry.command()
+def worker() -> None:
+    """Run the jobs that changes leave behind (REGISTRY_* settings from the environment)."""
+    from registry import worker as running
+
+    log.configure(settings().log_level)
+    running.run(settings())
+
+
+@registry.group("import")
+def import_() -> None:
+    """Read data of other parties into the register."""
+
+
+@import_.command("bag")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@DATA
+def bag(file: Path, data: Path) -> None:
+    """Read the dwellings of a BAG 2.0 extract, exactly as Kadaster delivers it (the outermost zip file)."""
+    with _database(data), _bar() as bar:
+        task = bar.add_task("Reading", total=None)
+
+        def progress(at: BagProgress) -> None:
+            bar.update(
+                task, description={"read": "Reading", "join": "Joining", "apply": "Writing"}[at.stage], completed=at.done_bytes, total=at.total_bytes or None
+            )
+
+        report = import_bag(_caller(), file, progress=progress)
+    for line in report_lines(report):
+        click.echo(line)
+
+
+@registry.command()
+def prepare() -> None:
+    """Make the bucket and publish the shipped checklists (REGISTRY_* settings from the environment). Doing it again changes nothing."""
+    storage.prepare()
+    database.connect(settings().database_url, pool_size=1)
+    with transaction() as session:
+        for content in checklists.shipped():
+            checklists.publish(session, _caller(), content)
+
+
+def _caller() -> Actor:
+    return the_system(f"cli-{uuid4()}")
+
+
+@contextmanager
+def _database(data: Path) -> Iterator[None]:
+    with _database_url(data) as url:
+        migrations.upgrade(url)
+        database.connect(url, pool_size=2)
+        yield
+
+
+@contextmanager
+def _database_url(data: Path) -> Iterator[str]:
+    """The database of REGISTRY_DATABASE_URL, or the embedded one: the running one of this data folder, else started for this command alone."""
+    given = os.environ.get("REGISTRY_DATABASE_URL")
+    folder = default_folder(data) / DATABASE_FOLDER
+    running = None if given else Postgres.running_address(folder)
+    if given or running:
+        yield given or running or ""
+        return
+    with Postgres(folder) as postgres:
+        yield postgres.start()
+
+
+def _bar() -> Progress:
+    return Progress(TextColumn("{task.description:>8}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=Console(stderr=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""The only place that asks what time it is, so that a test can answer."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+CIVIL_TIME = ZoneInfo("Europe/Amsterdam")
+"""A date in the register is a Dutch calendar date; an instant is UTC."""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def today() -> date:
+    """The calendar date in the Netherlands."""
+    return now().astimezone(CIVIL_TIME).date()

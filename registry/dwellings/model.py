@@ -1,0 +1,151 @@
+"""The dwelling and its registered energy labels."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from registry.db import NEW_ID, RECORDED_NOW, Base, explains, one_of
+from registry.errors import Conflict
+from registry.values import BagObjectType, EnergyLabel
+from registry.versioned import Versioned
+
+
+class BagStatus(StrEnum):
+    """BAG statuses of an addressable object that exists; the others are not in the register."""
+
+    IN_USE = "in-use"
+    """Verblijfsobject in gebruik."""
+    IN_USE_UNMEASURED = "in-use-unmeasured"
+    """Verblijfsobject in gebruik (niet ingemeten)."""
+    UNDER_ALTERATION = "under-alteration"
+    """Verbouwing verblijfsobject."""
+    OUT_OF_USE = "out-of-use"
+    """Verblijfsobject buiten gebruik."""
+    DESIGNATED = "designated"
+    """Plaats aangewezen (standplaats, ligplaats)."""
+
+
+class Use(StrEnum):
+    """Gebruiksdoel in the BAG."""
+
+    RESIDENTIAL = "residential"
+    ASSEMBLY = "assembly"
+    CELL = "cell"
+    HEALTHCARE = "healthcare"
+    INDUSTRY = "industry"
+    OFFICE = "office"
+    LODGING = "lodging"
+    EDUCATION = "education"
+    SPORT = "sport"
+    RETAIL = "retail"
+    OTHER = "other"
+
+
+class Tenure(StrEnum):
+    """Eigendomsvorm."""
+
+    OWNER_OCCUPIED = "owner-occupied"
+    """Koop, eigenaar-bewoner."""
+    PRIVATE_RENT = "private-rent"
+    """Particuliere huur."""
+    SOCIAL_RENT = "social-rent"
+    """Sociale huur."""
+    MID_RENT = "mid-rent"
+    """Middenhuur."""
+    VACANT = "vacant"
+    """Leegstand."""
+
+
+class DwellingType(StrEnum):
+    SINGLE_FAMILY = "single-family"
+    """Eengezinswoning."""
+    MULTI_FAMILY = "multi-family"
+    """Meergezinswoning."""
+
+
+class Source(StrEnum):
+    """Where the particulars of a dwelling come from."""
+
+    BAG = "bag"
+    API = "api"
+
+
+class BagIdTaken(Conflict):
+    """Another dwelling has this BAG id."""
+
+    code = "conflict"
+
+
+class Dwelling(Versioned, Base):
+    """A BAG addressable object with a residential use, or a planned one that has no BAG id yet.
+
+    ``longitude`` and ``latitude`` are CRS84 degrees, ``rd_x`` and ``rd_y`` metres in EPSG:28992, ``floor_area_m2`` the gebruiksoppervlakte.
+    ``recorded_at`` is when the register learned this version; former versions are in `superseded_row`.
+    """
+
+    __tablename__ = "dwelling"
+    __table_args__ = (
+        sa.UniqueConstraint("bag_id"),
+        sa.CheckConstraint("bag_id ~ '^[0-9]{16}$'", name="bag_id"),
+        sa.CheckConstraint("(bag_id IS NULL) = (bag_object_type IS NULL)", name="bag_id_with_type"),
+        sa.CheckConstraint("postcode ~ '^[1-9][0-9]{3}[A-Z]{2}$'", name="postcode"),
+        sa.CheckConstraint("house_number BETWEEN 1 AND 99999", name="house_number"),
+        sa.CheckConstraint("floor_area_m2 BETWEEN 1 AND 999999", name="floor_area_m2"),
+        sa.CheckConstraint("year_built BETWEEN 1000 AND 2200", name="year_built"),
+        sa.CheckConstraint("condition_score BETWEEN 1 AND 6", name="condition_score"),
+        sa.CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name="position"),
+        sa.Index("ix_dwelling_municipality_code", "municipality_code", "id"),
+        sa.Index("ix_dwelling_focus_area", "focus_area", "id"),
+        sa.Index("ix_dwelling_postcode_house_number", "postcode", "house_number"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
+    bag_id: Mapped[str | None]
+    bag_object_type: Mapped[BagObjectType | None] = mapped_column(one_of(BagObjectType, "bag_object_type"))
+    bag_status: Mapped[BagStatus | None] = mapped_column(one_of(BagStatus, "bag_status"))
+    address_designation_id: Mapped[str | None]
+    building_ids: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), server_default=sa.text("'{}'"))
+    street: Mapped[str | None]
+    house_number: Mapped[int | None]
+    house_letter: Mapped[str | None]
+    house_number_suffix: Mapped[str | None]
+    postcode: Mapped[str | None]
+    town: Mapped[str | None]
+    town_code: Mapped[str | None]
+    municipality_code: Mapped[str] = mapped_column(sa.ForeignKey("municipality.code"))
+    focus_area: Mapped[str | None] = mapped_column(sa.ForeignKey("focus_area.slug"))
+    year_built: Mapped[int | None]
+    floor_area_m2: Mapped[int | None]
+    uses: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), server_default=sa.text("'{}'"))
+    tenure: Mapped[Tenure | None] = mapped_column(one_of(Tenure, "tenure"))
+    dwelling_type: Mapped[DwellingType | None] = mapped_column(one_of(DwellingType, "dwelling_type"))
+    rd_x: Mapped[Decimal | None] = mapped_column(sa.Numeric(9, 3))
+    rd_y: Mapped[Decimal | None] = mapped_column(sa.Numeric(9, 3))
+    longitude: Mapped[float | None] = mapped_column(sa.Double)
+    latitude: Mapped[float | None] = mapped_column(sa.Double)
+    energy_label: Mapped[EnergyLabel | None] = mapped_column(one_of(EnergyLabel, "energy_label"))
+    condition_score: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    source: Mapped[Source] = mapped_column(one_of(Source, "source"))
+
+
+class RegisteredLabel(Base):
+    """An energy label of a dwelling, append-only: ``surveyed_on`` is when it was so, ``recorded_at`` when we learned it."""
+
+    __tablename__ = "registered_label"
+    __table_args__ = (sa.Index("ix_registered_label_dwelling_id", "dwelling_id", "surveyed_on"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
+    dwelling_id: Mapped[UUID] = mapped_column(sa.ForeignKey("dwelling.id"))
+    label: Mapped[EnergyLabel] = mapped_column(one_of(EnergyLabel, "label"))
+    surveyed_on: Mapped[date]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
+    recorded_by: Mapped[UUID]
+    organisation_id: Mapped[UUID | None]
+
+
+explains("uq_dwelling_bag_id", lambda: BagIdTaken())

@@ -1,0 +1,80 @@
+"""Reading dwellings. Visibility is part of each query."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.access import Actor, Right, Role, require
+from registry.dwellings.model import Dwelling, RegisteredLabel
+from registry.errors import NotFound
+from registry.pages import Page, page_of
+
+COLUMNS = tuple(Dwelling.__table__.columns)
+
+
+def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
+    """A municipality sees the dwellings in it; other roles that may read dwellings see all of them for now (see docs/operations.md, Access)."""
+    if actor.role is Role.MUNICIPALITY_EDITOR:
+        return Dwelling.municipality_code == actor.municipality_code
+    return sa.true()
+
+
+def get(session: Session, actor: Actor, dwelling_id: UUID) -> sa.RowMapping:
+    """All columns of one dwelling. Raises NotAllowed, NotFound."""
+    require(actor, Right.READ_DWELLINGS)
+    row = session.execute(sa.select(*COLUMNS).where(Dwelling.id == dwelling_id, visible_to(actor))).mappings().one_or_none()
+    if row is None:
+        raise NotFound(what="dwelling", id=dwelling_id)
+    return row
+
+
+def list_(
+    session: Session,
+    actor: Actor,
+    *,
+    municipality_code: str | None = None,
+    focus_area: str | None = None,
+    bag_id: str | None = None,
+    after: UUID | None = None,
+    limit: int,
+) -> Page[sa.RowMapping]:
+    """One page in the order of the id. Raises NotAllowed."""
+    require(actor, Right.READ_DWELLINGS)
+    query = sa.select(*COLUMNS).where(visible_to(actor)).order_by(Dwelling.id).limit(limit + 1)
+    for column, wanted in ((Dwelling.municipality_code, municipality_code), (Dwelling.focus_area, focus_area), (Dwelling.bag_id, bag_id)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if after is not None:
+        query = query.where(Dwelling.id > after)
+    return page_of(session.execute(query).mappings().all(), limit=limit, key=lambda row: str(row["id"]))
+
+
+def by_address(
+    session: Session, actor: Actor, *, postcode: str, house_number: int, house_letter: str | None, house_number_suffix: str | None
+) -> list[sa.RowMapping]:
+    """The dwellings at one address; letter and suffix narrow it down when given. Raises NotAllowed."""
+    require(actor, Right.READ_DWELLINGS)
+    query = sa.select(*COLUMNS).where(visible_to(actor), Dwelling.postcode == postcode, Dwelling.house_number == house_number)
+    if house_letter is not None:
+        query = query.where(sa.func.lower(Dwelling.house_letter) == house_letter.lower())
+    if house_number_suffix is not None:
+        query = query.where(sa.func.lower(Dwelling.house_number_suffix) == house_number_suffix.lower())
+    return list(session.execute(query.order_by(Dwelling.house_letter, Dwelling.house_number_suffix).limit(500)).mappings())
+
+
+def labels(session: Session, actor: Actor, dwelling_id: UUID) -> list[RegisteredLabel]:
+    """The registered energy labels, oldest survey first. Raises NotAllowed, NotFound."""
+    get(session, actor, dwelling_id)
+    query = sa.select(RegisteredLabel).where(RegisteredLabel.dwelling_id == dwelling_id).order_by(RegisteredLabel.surveyed_on, RegisteredLabel.recorded_at)
+    return list(session.scalars(query.limit(500)))
+
+
+def lock(session: Session, dwelling_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Lock the rows of these dwellings until the end of the transaction, in the order of their ids so that two writers never wait for each other.
+
+    Returns the municipality code of each one that exists.
+    """
+    query = sa.select(Dwelling.id, Dwelling.municipality_code).where(Dwelling.id.in_(sorted(set(dwelling_ids)))).order_by(Dwelling.id)
+    return {row.id: row.municipality_code for row in session.execute(query.with_for_update(key_share=True))}

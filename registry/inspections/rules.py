@@ -1,0 +1,45 @@
+"""What may change in an inspection, and how two versions of it differ. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from registry.db import Json
+from registry.inspections.model import VisitOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What the inspector fills in. ``visited_at`` is the moment the phone says."""
+
+    answers: Mapping[str, Json]
+    visit_outcome: VisitOutcome | None = None
+    visited_at: datetime | None = None
+    remarks: str | None = None
+
+    def columns(self) -> dict[str, object]:
+        return {"answers": dict(self.answers), "visit_outcome": self.visit_outcome, "visited_at": self.visited_at, "remarks": self.remarks}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field on which two versions of a document disagree; ``pointer`` is a JSON pointer into the document."""
+
+    pointer: str
+    yours: Json
+    theirs: Json
+
+
+def differences(yours: Document, theirs: Document) -> list[Difference]:
+    keys = sorted({*yours.answers, *theirs.answers})
+    answers = [(f"/answers/{key}", yours.answers.get(key), theirs.answers.get(key)) for key in keys]
+    rest = [
+        ("/visitOutcome", yours.visit_outcome and yours.visit_outcome.value, theirs.visit_outcome and theirs.visit_outcome.value),
+        ("/visitedAt", _moment(yours.visited_at), _moment(theirs.visited_at)),
+        ("/remarks", yours.remarks, theirs.remarks),
+    ]
+    return [Difference(pointer, mine, other) for pointer, mine, other in [*answers, *rest] if mine != other]
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,147 @@
+"""One machine that runs all of it: embedded servers where none are given, migrations, the API under gunicorn, and a worker."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from registry import migrations
+from registry.embedded import ObjectStore, Postgres
+from registry.supervision import Service, StartError, spawn, supervise
+
+DATABASE_FOLDER = "postgresql"
+OBJECTS_FOLDER = "seaweedfs"
+API_WORKERS = 2
+THREADS_PER_WORKER = 4
+READY_WITHIN_S = 60
+PORTS_TO_TRY = 100
+
+
+@dataclass(slots=True)
+class Installation:
+    """The register in ``folder``, with its API on ``port`` of the loopback address. ``say`` tells a person what happens."""
+
+    folder: Path
+    port: int
+    say: Callable[[str], None]
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _player_status: int = 0
+
+    def run(self, *, player: str | None = None, stop_after_player: bool = False) -> int:
+        """Run until Ctrl-C. ``player`` is a Python module to run against the API once it is ready; its exit status is returned.
+
+        Raises StartError.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = _free_port(self.port)
+        self.say(f"The data is in {self.folder.resolve()}")
+        with ExitStack() as stack:
+            services, environment = self._servers(stack)
+            self._prepare(environment)
+            stack.enter_context(_metrics_folder(environment))
+            services += [self._api(environment), self._worker(environment)]
+            follower = threading.Thread(target=self._follow, args=(player, stop_after_player), daemon=True)
+            follower.start()
+            supervise(services, on_event=self.say, stop=self._stop)
+            follower.join(timeout=5)
+        self.say("Everything is stopped.")
+        return self._player_status
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def _servers(self, stack: ExitStack) -> tuple[list[Service], dict[str, str]]:
+        """Start what is not given from outside, and say where everything is in the environment of the children."""
+        services: list[Service] = []
+        found: dict[str, str] = {"REGISTRY_PUBLIC_URL": self.url}
+        if "REGISTRY_DATABASE_URL" not in os.environ:
+            self.say("Starting PostgreSQL")
+            postgres = stack.enter_context(Postgres(self.folder / DATABASE_FOLDER))
+            found |= {"REGISTRY_DATABASE_URL": postgres.start(), "REGISTRY_EMBEDDED": "true"}
+            services.append(postgres.service())
+        if "REGISTRY_S3_ENDPOINT" not in os.environ:
+            self.say("Starting SeaweedFS")
+            store = stack.enter_context(ObjectStore(self.folder / OBJECTS_FOLDER))
+            address = store.start()
+            keys = {"REGISTRY_S3_ACCESS_KEY": address.access_key, "REGISTRY_S3_SECRET_KEY": address.secret_key}
+            found |= {"REGISTRY_S3_ENDPOINT": address.endpoint, **keys}
+            services.append(store.service())
+        return services, {**os.environ, **found}
+
+    def _prepare(self, environment: dict[str, str]) -> None:
+        """Raises StartError."""
+        self.say("Bringing the database up to date")
+        migrations.upgrade(environment["REGISTRY_DATABASE_URL"])
+        done = subprocess.run([sys.executable, "-m", "registry.cli", "prepare"], env=environment, check=False)
+        if done.returncode:
+            raise StartError("the register could not be prepared; the lines above say why")
+
+    def _api(self, environment: Mapping[str, str]) -> Service:
+        workers = ["--workers", str(API_WORKERS), "--threads", str(THREADS_PER_WORKER), "--worker-class", "gthread"]
+        manners = ["--timeout", "60", "--graceful-timeout", "10", "--keep-alive", "5", "--access-logfile", "/dev/null", "--log-level", "warning"]
+        argv = [sys.executable, "-m", "gunicorn", "api.wsgi:app", "--bind", f"127.0.0.1:{self.port}", *workers, *manners]
+        return Service("API", lambda: spawn(argv, env=environment, log=self.folder / "api.log"), signal.SIGTERM, 15)
+
+    def _worker(self, environment: Mapping[str, str]) -> Service:
+        argv = [sys.executable, "-m", "registry.cli", "worker"]
+        return Service("worker", lambda: spawn(argv, env=environment, log=self.folder / "worker.log"), signal.SIGTERM, 15)
+
+    def _follow(self, player: str | None, stop_after_player: bool) -> None:
+        if not self._ready():
+            self.say(f"The API is not ready after {READY_WITHIN_S} s; see {self.folder / 'api.log'}")
+            self._player_status = 1
+            self._stop.set()
+            return
+        self.say(f"Ready: {self.url}/v1/openapi.json — stop with Ctrl-C")
+        if player is not None:
+            self._player_status = self._play(player)
+            if stop_after_player or self._player_status:
+                self._stop.set()
+
+    def _play(self, player: str) -> int:
+        process = subprocess.Popen([sys.executable, "-m", player, "--url", self.url])
+        while process.poll() is None:
+            if self._stop.wait(0.1):
+                process.terminate()
+        return process.returncode
+
+    def _ready(self) -> bool:
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline and not self._stop.is_set():
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):  # noqa: S310
+                    return True
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        return False
+
+
+def _free_port(wanted: int) -> int:
+    """``wanted``, or the next port that nobody listens on. Raises StartError."""
+    for port in range(wanted, min(wanted + PORTS_TO_TRY, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise StartError(f"no free port from {wanted} on")
+
+
+def _metrics_folder(environment: dict[str, str]) -> tempfile.TemporaryDirectory[str]:
+    """Where the API processes put their counters together, empty at each start."""
+    folder = tempfile.TemporaryDirectory(prefix="registry-metrics-")
+    environment["PROMETHEUS_MULTIPROC_DIR"] = folder.name
+    return folder

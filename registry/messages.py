@@ -1,0 +1,220 @@
+"""Every sentence the register says to a caller, by stable code, in Dutch and English.
+
+A code never changes its meaning. ``{name}`` is filled from the facts of the error or fault that carries the code.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["nl", "en"]
+DEFAULT_LANGUAGE: Language = "nl"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    nl: str
+    en: str
+
+
+TEXTS: dict[str, Text] = {
+    # Errors: one for the whole request.
+    "bad-request": Text("Het verzoek is niet te begrijpen.", "The request can't be understood."),
+    "invalid-input": Text("De invoer bevat {count} fout(en).", "The input has {count} fault(s)."),
+    "rule-violation": Text("De melding breekt {count} regel(s) van het register.", "The report breaks {count} rule(s) of the register."),
+    "not-authenticated": Text("Meld u eerst aan: een geldig toegangstoken ontbreekt.", "Sign in first: a valid access token is missing."),
+    "not-allowed": Text("Uw rol {role} mag dit niet: {right}.", "Your role {role} may not do this: {right}."),
+    "not-yours": Text("Dit hoort bij een andere organisatie.", "This belongs to another organisation."),
+    "not-found": Text("{what} {id} bestaat niet of is niet zichtbaar voor u.", "{what} {id} does not exist or is not visible to you."),
+    "no-such-page": Text("Dit adres bestaat niet.", "This address does not exist."),
+    "method-not-allowed": Text("Deze methode kan hier niet.", "This method is not possible here."),
+    "not-acceptable": Text("Dit formaat kan niet worden geleverd.", "This format can't be delivered."),
+    "unsupported-media-type": Text("Stuur de inhoud als {expected}.", "Send the content as {expected}."),
+    "content-too-large": Text("De inhoud is groter dan {limit_bytes} bytes.", "The content is larger than {limit_bytes} bytes."),
+    "length-required": Text("De lengte van de inhoud ontbreekt.", "The length of the content is missing."),
+    "conflict": Text("Dit botst met wat het register al weet.", "This conflicts with what the register already knows."),
+    "already-exists": Text("{what} {id} bestaat al met een andere inhoud.", "{what} {id} already exists with other content."),
+    "precondition-failed": Text(
+        "Het is intussen gewijzigd: haal versie {current} op en voer uw wijziging opnieuw in.",
+        "It changed meanwhile: fetch version {current} and make your change again.",
+    ),
+    "precondition-required": Text(
+        "Geef met If-Match aan op welke versie uw wijziging is gebaseerd.", "Say with If-Match which version your change is based on."
+    ),
+    "idempotency-key-required": Text(
+        "Geef een Idempotency-Key mee, zodat een herhaald verzoek niets dubbel vastlegt.",
+        "Send an Idempotency-Key, so that a repeated request records nothing twice.",
+    ),
+    "idempotency-key-reused": Text("Deze Idempotency-Key hoort bij een ander verzoek.", "This Idempotency-Key belongs to another request."),
+    "unavailable": Text(
+        "Het register is even niet bereikbaar; probeer het over {retry_after_s} seconden opnieuw.",
+        "The register can't be reached now; try again in {retry_after_s} seconds.",
+    ),
+    "internal-error": Text(
+        "Er ging iets mis bij ons. Meld dit met nummer {request_id}.", "Something went wrong on our side. Report it with number {request_id}."
+    ),
+    "inspection-conflict": Text(
+        "Deze opname is intussen gewijzigd (versie {current}); beide versies en de verschillen staan in dit antwoord.",
+        "This inspection changed meanwhile (version {current}); both versions and the differences are in this answer.",
+    ),
+    "inspection-submitted": Text("Deze opname is al ingediend en staat vast.", "This inspection is already submitted and can't be changed."),
+    "answers-invalid": Text("De opname bevat {count} fout(en) in de antwoorden.", "The inspection has {count} fault(s) in its answers."),
+    "photo-bytes-missing": Text(
+        "De foto is nog niet aangekomen. Stuur de bytes naar de link en meld het daarna opnieuw.",
+        "The photo has not arrived yet. Send its bytes to the link, then report it again.",
+    ),
+    "photo-bytes-differ": Text(
+        "De opgeslagen bytes zijn niet de aangemelde: verwacht {expected}, gevonden {found}.",
+        "The stored bytes are not the declared ones: expected {expected}, found {found}.",
+    ),
+    "as-known-too-late": Text(
+        "Wat bekend was op {known_at} staat nog niet vast; vraag een moment vóór {watermark}.",
+        "What was known at {known_at} is not settled yet; ask for a moment before {watermark}.",
+    ),
+    # A BAG extract that can't be imported.
+    "bag-file-refused": Text("Het BAG-extract kan niet worden gelezen.", "The BAG extract can't be read."),
+    "file-unreadable": Text("Het bestand {path} kan niet worden geopend: {reason}.", "The file {path} can't be opened: {reason}."),
+    "not-a-zip": Text(
+        "{member} is geen zipbestand. Een BAG-extract is het zipbestand zoals het Kadaster het levert.",
+        "{member} is not a zip file. A BAG extract is the zip file as Kadaster delivers it.",
+    ),
+    "zip-truncated": Text(
+        "{member} is niet compleet; het downloaden of kopiëren is afgebroken. Haal het extract opnieuw op.",
+        "{member} is not complete; the download or copy was cut off. Fetch the extract again.",
+    ),
+    "zip-damaged": Text("{member} is beschadigd: {reason}. Haal het extract opnieuw op.", "{member} is damaged: {reason}. Fetch the extract again."),
+    "zip-hostile-name": Text(
+        "{member} heeft een naam die in geen BAG-extract voorkomt (absoluut, met '..', backslash, schijfletter of stuurteken); er is niets uit gelezen.",
+        "{member} has a name that no BAG extract uses (absolute, with '..', a backslash, a drive or a control character); nothing is read from it.",
+    ),
+    "zip-duplicate-name": Text("{member} komt meer dan eens voor in hetzelfde zipbestand.", "{member} occurs more than once in the same zip file."),
+    "zip-encrypted": Text(
+        "{member} is versleuteld; het Kadaster levert extracten zonder wachtwoord.", "{member} is encrypted; Kadaster delivers extracts without a password."
+    ),
+    "zip-method-refused": Text(
+        "{member} is ingepakt met methode {method}; een BAG-extract gebruikt alleen stored en deflate.",
+        "{member} is packed with compression method {method}; a BAG extract only uses stored and deflate.",
+    ),
+    "zip-too-deep": Text(
+        "{member} is een zipbestand meer dan {limit} zipbestanden diep; importeer het bestand zoals het Kadaster het levert.",
+        "{member} is a zip file more than {limit} zip files deep; import the file as Kadaster delivers it, not packed again.",
+    ),
+    "zip-too-many-members": Text(
+        "{member} brengt het aantal bestanden in het extract boven de grens van {limit}.",
+        "{member} brings the number of files in the extract over the limit of {limit}.",
+    ),
+    "zip-bomb": Text(
+        "{member} wordt uitgepakt groter dan is toegestaan: {limit_name} is {limit}.", "{member} unpacks to more than is allowed: {limit_name} is {limit}."
+    ),
+    "xml-malformed": Text("{member} is geen welgevormde XML: {reason}.", "{member} is not well-formed XML: {reason}."),
+    "xml-doctype-refused": Text(
+        "{member} heeft een documenttypedeclaratie (DOCTYPE), die een BAG-extract nooit heeft; zij kan entiteiten definiëren.",
+        "{member} has a document type declaration (DOCTYPE), which a BAG extract never has; it could define entities.",
+    ),
+    "xml-encoding-refused": Text("{member} is geen UTF-8 maar {encoding}.", "{member} is not UTF-8 but {encoding}."),
+    "xml-unexpected-root": Text(
+        "{member} begint met {root} en niet met {expected}. Mutatieleveringen en BAG 1.0 kunnen niet worden geïmporteerd.",
+        "{member} starts with {root}, not with {expected}. Mutation deliveries and BAG 1.0 can't be imported.",
+    ),
+    "xml-object-too-large": Text(
+        "{member} heeft meer dan {limit} bytes zonder een compleet BAG-object.", "{member} has more than {limit} bytes without a complete BAG object."
+    ),
+    "bag-nothing-found": Text("{path} bevat niets van een BAG 2.0-extract.", "{path} holds nothing of a BAG 2.0 extract."),
+    "bag-part-missing": Text(
+        "Het extract heeft geen {parts}; zonder dat is geen woning compleet te maken.",
+        "The extract has no {parts}; without it no complete dwelling can be made.",
+    ),
+    "bag-value-invalid": Text(
+        "{member}: object {object_id} heeft {value!r} als {field}, wat BAG 2.0 niet toestaat.",
+        "{member}: object {object_id} has {value!r} as {field}, which BAG 2.0 does not allow.",
+    ),
+    # Faults: one for each field, cell or question.
+    "required": Text("Dit veld is verplicht.", "This field is required."),
+    "null": Text("Dit veld mag niet leeg (null) zijn.", "This field may not be null."),
+    "unknown-field": Text("Dit veld is onbekend.", "This field is unknown."),
+    "not-an-object": Text("Verwacht een object.", "Expected an object."),
+    "not-a-list": Text("Verwacht een lijst.", "Expected a list."),
+    "not-text": Text("Verwacht tekst.", "Expected text."),
+    "not-a-number": Text("Verwacht een getal.", "Expected a number."),
+    "not-a-whole-number": Text("Verwacht een geheel getal.", "Expected a whole number."),
+    "number-too-large": Text("Dit getal is te groot.", "This number is too large."),
+    "not-true-or-false": Text("Verwacht true of false.", "Expected true or false."),
+    "not-a-date": Text("Verwacht een datum als 2026-03-31.", "Expected a date such as 2026-03-31."),
+    "not-a-moment": Text(
+        "Verwacht een tijdstip met tijdzone, zoals 2026-03-31T09:30:00Z.", "Expected a moment with a time zone, such as 2026-03-31T09:30:00Z."
+    ),
+    "not-a-uuid": Text("Verwacht een UUID.", "Expected a UUID."),
+    "not-one-of": Text("Verwacht een van: {allowed}.", "Expected one of: {allowed}."),
+    "too-short": Text("Te kort: minstens {min}.", "Too short: at least {min}."),
+    "too-long": Text("Te lang: hoogstens {max}.", "Too long: at most {max}."),
+    "too-small": Text("Te klein: minstens {min}.", "Too small: at least {min}."),
+    "too-big": Text("Te groot: hoogstens {max}.", "Too large: at most {max}."),
+    "wrong-form": Text("Verwacht de vorm {form}.", "Expected the form {form}."),
+    "nul-character": Text("Het teken NUL mag niet in tekst staan.", "The NUL character is not allowed in text."),
+    "malformed-json": Text("Dit is geen geldige JSON.", "This is not valid JSON."),
+    "bad-cursor": Text("Deze cursor is niet door dit register uitgegeven.", "This cursor was not issued by this register."),
+    "repeated": Text("Dit komt meer dan eens voor: {value}.", "This occurs more than once: {value}."),
+    "no-such-reference": Text("{what} {id} bestaat niet.", "{what} {id} does not exist."),
+    "bag-id-wrong-type": Text("Een {type} heeft een BAG-id met {digits} op plaats 5 en 6.", "A BAG id of a {type} has {digits} in places 5 and 6."),
+    "bag-id-taken": Text("BAG-id {bag_id} hoort al bij woning {id}.", "BAG id {bag_id} already belongs to dwelling {id}."),
+    "bag-id-without-type": Text("Een BAG-id en een BAG-objecttype horen bij elkaar.", "A BAG id and a BAG object type belong together."),
+    "position-outside": Text("Dit punt ligt niet in Nederland.", "This point is not in the Netherlands."),
+    "focus-area-elsewhere": Text(
+        "Focusgebied {focus_area} ligt niet in gemeente {municipality}.", "Focus area {focus_area} is not in municipality {municipality}."
+    ),
+    "municipality-required": Text("Een gemeente als organisatie heeft een gemeentecode nodig.", "A municipality as an organisation needs a municipality code."),
+    "outside-your-municipality": Text("Deze woning ligt niet in uw gemeente.", "This dwelling is not in your municipality."),
+    "future-date": Text("{kind} kan niet in de toekomst liggen ({effective_on}).", "{kind} can't lie in the future ({effective_on})."),
+    "date-too-early": Text(
+        "{effective_on} is te vroeg: het programma telt vanaf {earliest}.", "{effective_on} is too early: the programme counts from {earliest}."
+    ),
+    "completed-before-started": Text(
+        "Het spoor {track} is op {completed_on} gereed gemeld, vóór de start op {started_on}.",
+        "The track {track} is completed on {completed_on}, before its start on {started_on}.",
+    ),
+    "completed-without-start": Text("Het spoor {track} is gereed gemeld zonder start.", "The track {track} is completed without a start."),
+    "after-cancellation": Text(
+        "Na de annulering van het spoor {track} op {cancelled_on} kan er niets meer gebeuren.",
+        "Nothing can happen on the track {track} after its cancellation on {cancelled_on}.",
+    ),
+    "cancelled-after-completion": Text(
+        "Het spoor {track} is gereed en kan niet meer worden geannuleerd.", "The track {track} is completed and can't be cancelled."
+    ),
+    "milestone-already-reported": Text(
+        "{kind} op het spoor {track} is al gemeld (mijlpaal {id}): corrigeer die mijlpaal.",
+        "{kind} on the track {track} is already reported (milestone {id}): correct that milestone.",
+    ),
+    "milestone-superseded": Text("Mijlpaal {id} is al vervangen; corrigeer de nieuwste.", "Milestone {id} is already superseded; correct the newest one."),
+    "milestone-already-confirmed": Text("Mijlpaal {id} is al bevestigd.", "Milestone {id} is already confirmed."),
+    "nothing-to-correct": Text("De correctie verandert niets.", "The correction changes nothing."),
+    "wrong-label-date": Text("Een energielabel kan niet in de toekomst zijn opgenomen.", "An energy label can't be surveyed in the future."),
+    "assignee-not-yours": Text(
+        "U kunt een opname alleen in uw eigen organisatie toewijzen.", "You can assign an inspection only within your own organisation."
+    ),
+    "checklist-not-published": Text("Checklist {id} is niet gepubliceerd.", "Checklist {id} is not published."),
+    "checklist-frozen": Text(
+        "Checklist {key} versie {version} is gepubliceerd en staat vast: geef een hogere versie uit.",
+        "Checklist {key} version {version} is published and frozen: issue a higher version.",
+    ),
+    "unknown-question": Text("Deze checklist heeft geen vraag {question}.", "This checklist has no question {question}."),
+    "question-not-asked": Text(
+        "Vraag {question} wordt bij deze antwoorden niet gesteld; haal het antwoord weg.",
+        "Question {question} is not asked with these answers; remove its answer.",
+    ),
+    "answer-required": Text("Vraag {question} is nog niet beantwoord.", "Question {question} is not answered yet."),
+    "answer-wrong-type": Text(
+        "Het antwoord op {question} past niet bij een vraag van het type {type}.", "The answer to {question} does not fit a question of the type {type}."
+    ),
+    "answer-not-an-option": Text("{value} is geen keuze bij vraag {question}: {allowed}.", "{value} is not a choice of question {question}: {allowed}."),
+    "answer-out-of-range": Text("Het antwoord op {question} ligt buiten {min} tot {max}.", "The answer to {question} is outside {min} to {max}."),
+    "photos-missing": Text("Vraag {question} heeft {declared} van de minstens {min} foto's.", "Question {question} has {declared} of at least {min} photos."),
+    "photo-type-not-allowed": Text("Een foto is JPEG, HEIC, PNG of WebP, niet {content_type}.", "A photo is JPEG, HEIC, PNG or WebP, not {content_type}."),
+    "photo-declared-otherwise": Text("Foto {id} is al aangemeld met andere gegevens.", "Photo {id} is already declared with other particulars."),
+    "visit-not-done": Text("Een opname zonder bezoek kan geen antwoorden indienen.", "An inspection without a visit can't submit answers."),
+    "unknown-definition": Text("Er is geen definitie {definition}.", "There is no definition {definition}."),
+}
+
+
+def text(code: str, language: Language, facts: Mapping[str, object]) -> str:
+    """The sentence for ``code``. Raises KeyError for an unknown code or a missing fact: both are mistakes of ours."""
+    return getattr(TEXTS[code], language).format_map(facts)  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""Who takes part: the ministry, municipalities, housing corporations and inspection bodies."""

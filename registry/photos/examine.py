@@ -1,0 +1,111 @@
+"""What a stored file turns out to be: a whole image, with what it says of its capture, or something else.
+
+Runs in the worker. The original stays as it is; what is found is written beside it.
+"""
+
+import tempfile
+import warnings
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import IO
+from uuid import UUID
+
+import sqlalchemy as sa
+from PIL import ExifTags, Image, UnidentifiedImageError
+from pillow_heif import register_heif_opener
+
+from registry import clock, storage
+from registry.changes.commands import announce
+from registry.changes.model import ChangeKind
+from registry.db import reading, transaction
+from registry.inspections.model import Inspection
+from registry.photos.model import Photo, PhotoState
+from registry.photos.rules import LARGEST_PHOTO_PIXELS
+from registry.versioned import change
+
+register_heif_opener()
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "HEIF")
+COPY_STEP_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``rejection`` is None for a whole image. Positions are CRS84 degrees; ``exif_taken_at`` is None without a time zone in the file."""
+
+    rejection: str | None
+    width_px: int | None = None
+    height_px: int | None = None
+    exif_taken_at: datetime | None = None
+    exif_longitude: float | None = None
+    exif_latitude: float | None = None
+
+
+def examine(photo_id: UUID) -> None:
+    """Decode a stored photo in full and record what it is. Examining it again changes nothing. Raises Unavailable."""
+    with reading() as session:
+        photo = session.get(Photo, photo_id)
+    if photo is None or photo.state is not PhotoState.STORED:
+        return
+    with tempfile.TemporaryFile() as file:
+        with storage.opened(photo.object_key) as stream:
+            while step := stream.read(COPY_STEP_BYTES):
+                file.write(step)
+        finding = look_at(file)
+    with transaction() as session:
+        locked = session.get_one(Photo, photo_id, with_for_update=True)
+        if locked.state is PhotoState.STORED:
+            state = PhotoState.REJECTED if finding.rejection else PhotoState.READY
+            change(session, locked, {"state": state, **{name: getattr(finding, name) for name in Finding.__slots__}})
+            organisation_id = session.scalar(sa.select(Inspection.organisation_id).where(Inspection.id == locked.inspection_id))
+            announce(session, ChangeKind.PHOTO, photo_id, organisation_id=organisation_id)
+
+
+def look_at(file: IO[bytes]) -> Finding:
+    """Open, measure and fully decode an image file."""
+    file.seek(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            with Image.open(file, formats=FORMATS) as image:
+                if image.width * image.height > LARGEST_PHOTO_PIXELS:
+                    return Finding("too-many-pixels")
+                exif = image.getexif()
+                image.load()
+                taken_at, longitude, latitude = _taken_at(exif), *_position(exif)
+                return Finding(None, image.width, image.height, taken_at, longitude, latitude)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            return Finding("too-many-pixels")
+        except UnidentifiedImageError:
+            return Finding("not-an-image")
+        except (OSError, SyntaxError, ValueError, EOFError):
+            return Finding("damaged")
+
+
+def _taken_at(exif: Image.Exif) -> datetime | None:
+    """EXIF DateTimeOriginal with its OffsetTimeOriginal; without an offset the moment is not known."""
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    moment, offset = details.get(ExifTags.Base.DateTimeOriginal), details.get(ExifTags.Base.OffsetTimeOriginal)
+    try:
+        local = datetime.strptime(str(moment).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007
+        sign, hours, minutes = str(offset)[0], int(str(offset)[1:3]), int(str(offset)[4:6])
+    except (ValueError, IndexError):
+        return None
+    shift = timedelta(hours=hours, minutes=minutes)
+    taken_at = local.replace(tzinfo=timezone(-shift if sign == "-" else shift))
+    return taken_at if taken_at <= clock.now() + timedelta(days=1) else None
+
+
+def _position(exif: Image.Exif) -> tuple[float | None, float | None]:
+    """Longitude and latitude in degrees, or None twice."""
+    gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    try:
+        latitude = _degrees(gps[ExifTags.GPS.GPSLatitude], gps[ExifTags.GPS.GPSLatitudeRef] == "S")
+        longitude = _degrees(gps[ExifTags.GPS.GPSLongitude], gps[ExifTags.GPS.GPSLongitudeRef] == "W")
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None, None
+    return (longitude, latitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else (None, None)
+
+
+def _degrees(parts: tuple[float, float, float], negative: bool) -> float:
+    degrees = float(parts[0]) + float(parts[1]) / 60 + float(parts[2]) / 3600
+    return -degrees if negative else degrees

@@ -1,0 +1,72 @@
+"""Reading photos, and the receipt of an inspection."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.access import Actor, Right, require
+from registry.checklists.model import Checklist
+from registry.checklists.rules import photos_missing, questions
+from registry.errors import Fault, NotFound
+from registry.inspections import queries as inspections
+from registry.inspections.model import Inspection, InspectionStatus, VisitOutcome
+from registry.photos.model import Photo, PhotoState
+
+MOST_PHOTOS = 500
+"""Photos of one inspection; more are not shown in a receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What has arrived of an inspection. It is complete when it is submitted, every photo is stored and none that an answer demands is missing."""
+
+    inspection: Inspection
+    photos: Sequence[Photo]
+    missing: Sequence[Fault]
+
+    @property
+    def awaited(self) -> int:
+        return sum(photo.state is PhotoState.DECLARED for photo in self.photos)
+
+    @property
+    def stored(self) -> int:
+        return sum(photo.state in (PhotoState.STORED, PhotoState.READY) for photo in self.photos)
+
+    @property
+    def rejected(self) -> int:
+        return sum(photo.state is PhotoState.REJECTED for photo in self.photos)
+
+    @property
+    def complete(self) -> bool:
+        return self.inspection.status is InspectionStatus.SUBMITTED and self.stored == len(self.photos) and not self.missing
+
+
+def get(session: Session, actor: Actor, photo_id: UUID) -> Photo:
+    """Raises NotAllowed, NotFound."""
+    require(actor, Right.READ_INSPECTIONS)
+    visible = sa.select(Inspection.id).where(inspections.visible_to(actor))
+    photo = session.scalar(sa.select(Photo).where(Photo.id == photo_id, Photo.inspection_id.in_(visible)))
+    if photo is None:
+        raise NotFound(what="photo", id=photo_id)
+    return photo
+
+
+def find_each(session: Session, actor: Actor, photo_ids: Collection[UUID]) -> dict[UUID, Photo]:
+    """Those of these photos that the actor may see. Raises NotAllowed."""
+    require(actor, Right.READ_INSPECTIONS)
+    visible = sa.select(Inspection.id).where(inspections.visible_to(actor))
+    return {photo.id: photo for photo in session.scalars(sa.select(Photo).where(Photo.id.in_(photo_ids), Photo.inspection_id.in_(visible)))}
+
+
+def receipt(session: Session, actor: Actor, inspection_id: UUID) -> Receipt:
+    """Raises NotAllowed, NotFound."""
+    inspection = inspections.get(session, actor, inspection_id)
+    photos = session.scalars(sa.select(Photo).where(Photo.inspection_id == inspection_id).order_by(Photo.id).limit(MOST_PHOTOS)).all()
+    asked = questions(session.get_one(Checklist, inspection.checklist_id).content)
+    counts = Counter(photo.question for photo in photos if photo.state is not PhotoState.REJECTED)
+    visited = inspection.visit_outcome in (None, VisitOutcome.DONE)
+    return Receipt(inspection, photos, photos_missing(asked, inspection.answers, counts) if visited else [])

@@ -1,0 +1,31 @@
+"""Every table of the register, so that Alembic and the tests see all of them."""
+
+from registry import idempotency
+from registry.areas import model as areas
+from registry.audit import model as audit
+from registry.changes import model as changes
+from registry.checklists import model as checklists
+from registry.db import Base
+from registry.dwellings import model as dwellings
+from registry.inspections import model as inspections
+from registry.organisations import model as organisations
+from registry.photos import model as photos
+from registry.tallies import model as tallies
+from registry.trajectories import model as trajectories
+
+__all__ = [
+    "areas",
+    "audit",
+    "changes",
+    "checklists",
+    "dwellings",
+    "idempotency",
+    "inspections",
+    "metadata",
+    "organisations",
+    "photos",
+    "tallies",
+    "trajectories",
+]
+
+metadata = Base.metadata

@@ -1,0 +1,191 @@
+"""Writing schemes, projects, trajectories and measures. Milestones are written in `milestones.py`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+from registry import references
+from registry.access import Actor, Right, require
+from registry.audit import commands as audit
+from registry.batch import Result, only, refused, repeated
+from registry.changes.commands import announce, announce_each
+from registry.changes.model import ChangeKind
+from registry.db import Json
+from registry.dwellings import queries as dwellings
+from registry.dwellings.model import Dwelling
+from registry.errors import Fault, NotFound, NotYours
+from registry.trajectories.model import FundingLine, Measure, MeasureKind, Project, Scheme, Trajectory, Unit
+from registry.trajectories.queries import visible_to
+from registry.versioned import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """Money from one scheme, in euro, None while the amount is not known."""
+
+    scheme: str
+    amount_eur: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewTrajectory:
+    dwelling_id: UUID
+    project: str | None = None
+    funding_lines: tuple[Funding, ...] = ()
+    id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewMeasure:
+    kind: MeasureKind
+    applied_on: date
+    quantity: Decimal | None = None
+    unit: Unit | None = None
+    cost_eur: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    dwellings: Mapping[UUID, str]
+    projects: frozenset[str]
+    schemes: frozenset[str]
+    by_id: Mapping[UUID, Trajectory]
+
+
+def put_scheme(session: Session, actor: Actor, slug: str, *, name: str, expected: int | None) -> tuple[Scheme, Outcome]:
+    """Raises NotAllowed, VersionRequired, Stale."""
+    return references.write(session, actor, Scheme.slug, slug, {"name": name}, expected=expected)
+
+
+def put_project(session: Session, actor: Actor, slug: str, *, name: str, municipality_code: str, expected: int | None) -> tuple[Project, Outcome]:
+    """Raises NotAllowed, VersionRequired, Stale; RuleViolation (no such municipality)."""
+    values = {"name": name, "municipality_code": municipality_code}
+    return references.write(session, actor, Project.slug, slug, values, expected=expected, right=Right.MANAGE_PROJECTS)
+
+
+def open_one(session: Session, actor: Actor, item: NewTrajectory) -> Result:
+    """Raises NotAllowed, AlreadyExists, Conflict, RuleViolation."""
+    return only(open_each(session, actor, [item]))
+
+
+def open_each(session: Session, actor: Actor, items: Sequence[NewTrajectory]) -> list[Result]:
+    """Open trajectories that the actor's organisation runs; one whose id exists with the same content is left as it is.
+
+    Raises NotAllowed.
+    """
+    require(actor, Right.REPORT_PROGRESS)
+    if actor.organisation_id is None:
+        raise NotYours()
+    known = _known(session, actor, items)
+    twice = repeated([item.id for item in items])
+    results = [_judge(actor, item, known, twice) for item in items]
+    wanted = [place for place, result in enumerate(results) if result.outcome is Outcome.CREATED]
+    for place, trajectory_id in zip(wanted, _insert(session, actor, [items[place] for place in wanted], known.dwellings), strict=True):
+        results[place] = Result(Outcome.CREATED, trajectory_id)
+    return results
+
+
+def _known(session: Session, actor: Actor, items: Sequence[NewTrajectory]) -> _Known:
+    slugs = {funding.scheme for item in items for funding in item.funding_lines}
+    projects = {item.project for item in items if item.project}
+    present = session.scalars(
+        sa.select(Trajectory).where(Trajectory.id.in_([item.id for item in items if item.id])).options(selectinload(Trajectory.funding_lines))
+    )
+    visible = sa.select(Dwelling.id, Dwelling.municipality_code).where(Dwelling.id.in_({item.dwelling_id for item in items}), dwellings.visible_to(actor))
+    return _Known(
+        dwellings={row.id: row.municipality_code for row in session.execute(visible)},
+        projects=frozenset(session.scalars(sa.select(Project.slug).where(Project.slug.in_(projects)))),
+        schemes=frozenset(session.scalars(sa.select(Scheme.slug).where(Scheme.slug.in_(slugs)))),
+        by_id={trajectory.id: trajectory for trajectory in present},
+    )
+
+
+def _judge(actor: Actor, item: NewTrajectory, known: _Known, twice: set[object]) -> Result:
+    faults = []
+    if item.dwelling_id not in known.dwellings:
+        faults.append(Fault("/dwellingId", "no-such-reference", {"what": "dwelling", "id": item.dwelling_id}))
+    if item.project is not None and item.project not in known.projects:
+        faults.append(Fault("/project", "no-such-reference", {"what": "project", "id": item.project}))
+    for place, funding in enumerate(item.funding_lines):
+        if funding.scheme not in known.schemes:
+            faults.append(Fault(f"/fundingLines/{place}/scheme", "no-such-reference", {"what": "scheme", "id": funding.scheme}))
+    schemes = [funding.scheme for funding in item.funding_lines]
+    faults += [Fault("/fundingLines", "repeated", {"value": scheme}) for scheme in sorted(cast("set[str]", repeated(schemes)))]
+    if item.id in twice:
+        faults.append(Fault("/id", "repeated", {"value": item.id}))
+    present = known.by_id.get(item.id) if item.id else None
+    if present is not None and not faults:
+        if _same(actor, item, present):
+            return Result(Outcome.UNCHANGED, present.id)
+        faults.append(Fault("/id", "already-exists", {"what": "trajectory", "id": item.id}))
+    return refused(faults, item.id) if faults else Result(Outcome.CREATED, item.id)
+
+
+def _same(actor: Actor, item: NewTrajectory, present: Trajectory) -> bool:
+    money = {line.scheme: line.amount_eur for line in present.funding_lines}
+    said = {funding.scheme: funding.amount_eur for funding in item.funding_lines}
+    return (present.dwelling_id, present.executor_id, present.project, money) == (item.dwelling_id, actor.organisation_id, item.project, said)
+
+
+def _insert(session: Session, actor: Actor, items: Sequence[NewTrajectory], municipalities: Mapping[UUID, str]) -> list[UUID]:
+    if not items:
+        return []
+    made = session.scalars(sa.text(f"SELECT uuid_v7() FROM generate_series(1, {len(items)})")).all()
+    ids = [item.id or fresh for item, fresh in zip(items, made, strict=True)]
+    rows = [
+        {"id": id, "dwelling_id": item.dwelling_id, "executor_id": actor.organisation_id, "project": item.project} for id, item in zip(ids, items, strict=True)
+    ]
+    session.execute(sa.insert(Trajectory), rows)
+    money = [
+        {"trajectory_id": id, "scheme": funding.scheme, "amount_eur": funding.amount_eur}
+        for id, item in zip(ids, items, strict=True)
+        for funding in item.funding_lines
+    ]
+    if money:
+        session.execute(sa.insert(FundingLine), money)
+    audit.record_each(
+        session, actor, "trajectory.opened", "trajectory", [(id, {"dwellingId": str(item.dwelling_id)}) for id, item in zip(ids, items, strict=True)]
+    )
+    announce_each(session, ChangeKind.TRAJECTORY, [(id, municipalities[item.dwelling_id], actor.organisation_id) for id, item in zip(ids, items, strict=True)])
+    return ids
+
+
+def apply_measures(session: Session, actor: Actor, trajectory_id: UUID, measures: Sequence[NewMeasure]) -> list[Measure]:
+    """Add measures to a trajectory that the actor's organisation runs. Raises NotAllowed, NotFound, NotYours."""
+    require(actor, Right.REPORT_PROGRESS)
+    trajectory = own(session, actor, trajectory_id)
+    rows = [
+        Measure(
+            trajectory_id=trajectory_id,
+            kind=measure.kind,
+            applied_on=measure.applied_on,
+            quantity=measure.quantity,
+            unit=measure.unit,
+            cost_eur=measure.cost_eur,
+            recorded_by=actor.person_id,
+            organisation_id=actor.organisation_id,
+        )
+        for measure in measures
+    ]
+    session.add_all(rows)
+    session.flush()
+    kinds: dict[str, Json] = {"measures": [measure.kind.value for measure in measures]}
+    audit.record(session, actor, "trajectory.measures-applied", "trajectory", trajectory_id, details=kinds)
+    announce(session, ChangeKind.TRAJECTORY, trajectory_id, organisation_id=trajectory.executor_id)
+    return rows
+
+
+def own(session: Session, actor: Actor, trajectory_id: UUID) -> Trajectory:
+    """The trajectory, when the actor's organisation runs it. Raises NotFound, NotYours."""
+    trajectory = session.scalar(sa.select(Trajectory).where(Trajectory.id == trajectory_id, visible_to(actor)))
+    if trajectory is None:
+        raise NotFound(what="trajectory", id=trajectory_id)
+    if trajectory.executor_id != actor.organisation_id:
+        raise NotYours()
+    return trajectory

@@ -1,0 +1,221 @@
+"""Schemes, projects, trajectories, and the append-only journal of milestones and confirmations."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from registry.areas.model import no_such_municipality
+from registry.db import NEW_ID, RECORDED_NOW, Base, Json, explains, one_of
+from registry.errors import Conflict, Fault, RuleViolation
+from registry.versioned import Versioned
+
+
+class Track(StrEnum):
+    """Spoor: the kinds of work in a trajectory."""
+
+    ACQUISITION = "acquisition"
+    """Verwerving, aankoop, inponding."""
+    RENOVATION = "renovation"
+    SUSTAINABILITY = "sustainability"
+    """Verduurzaming."""
+    DEMOLITION = "demolition"
+    """Sloop."""
+    CONSTRUCTION = "construction"
+    """Nieuwbouw, transformatie."""
+
+
+class MilestoneKind(StrEnum):
+    PLANNED = "planned"
+    STARTED = "started"
+    COMPLETED = "completed"
+    """Gereed, opgeleverd."""
+    CANCELLED = "cancelled"
+
+
+class Action(StrEnum):
+    """What a row of the journal does: report something new, or correct or retract what an earlier row said."""
+
+    REPORTED = "reported"
+    CORRECTED = "corrected"
+    RETRACTED = "retracted"
+
+
+class MeasureKind(StrEnum):
+    """Maatregelen, after the ISDE list."""
+
+    ROOF_INSULATION = "roof-insulation"
+    """Dakisolatie."""
+    ATTIC_FLOOR_INSULATION = "attic-floor-insulation"
+    """Zolder- of vlieringvloerisolatie."""
+    CAVITY_WALL_INSULATION = "cavity-wall-insulation"
+    """Spouwmuurisolatie."""
+    FACADE_INSULATION = "facade-insulation"
+    """Gevelisolatie."""
+    FLOOR_INSULATION = "floor-insulation"
+    """Vloerisolatie."""
+    CRAWL_SPACE_INSULATION = "crawl-space-insulation"
+    """Bodemisolatie."""
+    HIGH_EFFICIENCY_GLAZING = "high-efficiency-glazing"
+    """HR++ glas."""
+    TRIPLE_GLAZING = "triple-glazing"
+    """Triple glas."""
+    INSULATED_DOORS = "insulated-doors"
+    """Isolerende deuren."""
+    CO2_VENTILATION = "co2-ventilation"
+    """CO2-gestuurde ventilatie."""
+    BALANCED_VENTILATION = "balanced-ventilation"
+    """Balansventilatie met warmteterugwinning."""
+    HEAT_PUMP = "heat-pump"
+    """Warmtepomp."""
+    HYBRID_HEAT_PUMP = "hybrid-heat-pump"
+    """Hybride warmtepomp."""
+    SOLAR_WATER_HEATER = "solar-water-heater"
+    """Zonneboiler."""
+    DISTRICT_HEATING = "district-heating"
+    """Aansluiting op een warmtenet."""
+    ELECTRIC_COOKING = "electric-cooking"
+    """Elektrische kookvoorziening."""
+    SOLAR_PANELS = "solar-panels"
+    """Zonnepanelen."""
+
+
+class Unit(StrEnum):
+    M2 = "m2"
+    PIECE = "piece"
+
+
+class MilestoneAlreadySuperseded(Conflict):
+    """Somebody else corrected or retracted this milestone first."""
+
+    code = "conflict"
+
+
+class Scheme(Versioned, Base):
+    """A regeling that pays, e.g. volkshuisvestingsfonds-2023."""
+
+    __tablename__ = "scheme"
+    __table_args__ = (sa.CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug"),)
+
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class Project(Versioned, Base):
+    """A set of trajectories under one name, e.g. vrieheide."""
+
+    __tablename__ = "project"
+    __table_args__ = (sa.CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug"),)
+
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    municipality_code: Mapped[str] = mapped_column(sa.ForeignKey("municipality.code"))
+
+
+class Trajectory(Versioned, Base):
+    """One effort to improve a dwelling, run by one organisation (the executor)."""
+
+    __tablename__ = "trajectory"
+    __table_args__ = (
+        sa.Index("ix_trajectory_dwelling_id", "dwelling_id"),
+        sa.Index("ix_trajectory_executor_id", "executor_id", "id"),
+        sa.Index("ix_trajectory_project", "project", "id"),
+        sa.UniqueConstraint("id", "dwelling_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
+    dwelling_id: Mapped[UUID] = mapped_column(sa.ForeignKey("dwelling.id"))
+    executor_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
+    project: Mapped[str | None] = mapped_column(sa.ForeignKey("project.slug"))
+
+    funding_lines: Mapped[list["FundingLine"]] = relationship(lazy="raise", order_by="FundingLine.scheme")
+
+
+class FundingLine(Base):
+    """Money from one scheme for one trajectory; several schemes can fund one trajectory, which still counts once."""
+
+    __tablename__ = "funding_line"
+    __table_args__ = (sa.CheckConstraint("amount_eur >= 0", name="amount_eur"),)
+
+    trajectory_id: Mapped[UUID] = mapped_column(sa.ForeignKey("trajectory.id"), primary_key=True)
+    scheme: Mapped[str] = mapped_column(sa.ForeignKey("scheme.slug"), primary_key=True)
+    amount_eur: Mapped[Decimal | None] = mapped_column(sa.Numeric(14, 2))
+    recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
+
+
+class Milestone(Base):
+    """One row of the journal.
+
+    ``effective_on`` is when it was so; ``recorded_at`` when the register learned it, stamped by a trigger after the dwelling's row is locked, so
+    that the moments of one dwelling are in the order in which its rows became true. A row is in force from its ``recorded_at`` until that of the
+    row that names it in ``corrects_id``.
+    """
+
+    __tablename__ = "milestone"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["trajectory_id", "dwelling_id"], ["trajectory.id", "trajectory.dwelling_id"]),
+        sa.UniqueConstraint("corrects_id"),
+        sa.CheckConstraint("(action = 'reported') = (corrects_id IS NULL)", name="corrects"),
+        sa.Index("ix_milestone_trajectory_id", "trajectory_id"),
+        sa.Index("ix_milestone_dwelling_id", "dwelling_id"),
+        sa.Index("ix_milestone_track", "track", "kind", "effective_on"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
+    trajectory_id: Mapped[UUID]
+    dwelling_id: Mapped[UUID]
+    track: Mapped[Track] = mapped_column(one_of(Track, "track"))
+    kind: Mapped[MilestoneKind] = mapped_column(one_of(MilestoneKind, "kind"))
+    effective_on: Mapped[date]
+    action: Mapped[Action] = mapped_column(one_of(Action, "action"))
+    corrects_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("milestone.id"))
+    evidence: Mapped[list[Json]] = mapped_column(JSONB, server_default=sa.text("'[]'"))
+    note: Mapped[str | None]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
+    recorded_by: Mapped[UUID]
+    organisation_id: Mapped[UUID | None]
+
+
+class Confirmation(Base):
+    """The municipality says that a milestone is so. A corrected milestone needs a new one."""
+
+    __tablename__ = "confirmation"
+    __table_args__ = (sa.UniqueConstraint("milestone_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
+    milestone_id: Mapped[UUID] = mapped_column(sa.ForeignKey("milestone.id"))
+    note: Mapped[str | None]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
+    recorded_by: Mapped[UUID]
+    organisation_id: Mapped[UUID | None]
+
+
+class Measure(Base):
+    """A measure (maatregel) applied in a trajectory, append-only."""
+
+    __tablename__ = "measure"
+    __table_args__ = (
+        sa.CheckConstraint("quantity > 0", name="quantity"),
+        sa.CheckConstraint("cost_eur >= 0", name="cost_eur"),
+        sa.Index("ix_measure_trajectory_id", "trajectory_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
+    trajectory_id: Mapped[UUID] = mapped_column(sa.ForeignKey("trajectory.id"))
+    kind: Mapped[MeasureKind] = mapped_column(one_of(MeasureKind, "kind"))
+    applied_on: Mapped[date]
+    quantity: Mapped[Decimal | None] = mapped_column(sa.Numeric(10, 2))
+    unit: Mapped[Unit | None] = mapped_column(one_of(Unit, "unit"))
+    cost_eur: Mapped[Decimal | None] = mapped_column(sa.Numeric(14, 2))
+    recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
+    recorded_by: Mapped[UUID]
+    organisation_id: Mapped[UUID | None]
+
+
+explains("uq_milestone_corrects_id", lambda: MilestoneAlreadySuperseded())
+explains("uq_confirmation_milestone_id", lambda: RuleViolation([Fault("/milestoneId", "milestone-already-confirmed", {"id": ""})]))
+explains("fk_project_municipality_code", no_such_municipality)

@@ -1,0 +1,180 @@
+"""Reading schemes, projects, trajectories and the milestones in force."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased, selectinload
+
+from registry.access import Actor, Right, Role, require
+from registry.db import Json
+from registry.dwellings.model import Dwelling, RegisteredLabel
+from registry.errors import NotFound
+from registry.pages import Page, page_of
+from registry.trajectories.model import Action, Confirmation, FundingLine, Measure, Milestone, MilestoneKind, Track, Trajectory
+from registry.trajectories.rules import Happened, TrackState, labels_around, track_states
+from registry.values import EnergyLabel, label_jump
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneInForce:
+    """A milestone that nothing corrects or retracts, with its confirmation if it has one."""
+
+    id: UUID
+    trajectory_id: UUID
+    dwelling_id: UUID
+    track: Track
+    kind: MilestoneKind
+    effective_on: date
+    action: Action
+    corrects_id: UUID | None
+    evidence: list[Json]
+    note: str | None
+    recorded_at: datetime
+    organisation_id: UUID | None
+    confirmed_at: datetime | None
+
+    @property
+    def happened(self) -> Happened:
+        return Happened(self.track, self.kind, self.effective_on)
+
+
+@dataclass(frozen=True, slots=True)
+class TrajectoryDetail:
+    """A trajectory with all that is known of it now."""
+
+    trajectory: Trajectory
+    milestones: Sequence[MilestoneInForce]
+    measures: Sequence[Measure]
+    label_before: EnergyLabel | None
+    label_after: EnergyLabel | None
+
+    @property
+    def id(self) -> UUID:
+        return self.trajectory.id
+
+    @property
+    def dwelling_id(self) -> UUID:
+        return self.trajectory.dwelling_id
+
+    @property
+    def executor_id(self) -> UUID:
+        return self.trajectory.executor_id
+
+    @property
+    def project(self) -> str | None:
+        return self.trajectory.project
+
+    @property
+    def funding_lines(self) -> Sequence[FundingLine]:
+        return self.trajectory.funding_lines
+
+    @property
+    def recorded_at(self) -> datetime:
+        return self.trajectory.recorded_at
+
+    @property
+    def tracks(self) -> dict[Track, TrackState]:
+        return track_states([milestone.happened for milestone in self.milestones])
+
+    @property
+    def label_jump(self) -> int | None:
+        return label_jump(self.label_before, self.label_after)
+
+
+def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
+    """A corporation sees the trajectories it runs; a municipality also those of the dwellings in it."""
+    own = Trajectory.executor_id == actor.organisation_id
+    if actor.role is Role.CORPORATION_EDITOR:
+        return own
+    if actor.role is Role.MUNICIPALITY_EDITOR:
+        return own | Trajectory.dwelling_id.in_(sa.select(Dwelling.id).where(Dwelling.municipality_code == actor.municipality_code))
+    return sa.true()
+
+
+def get(session: Session, actor: Actor, trajectory_id: UUID) -> TrajectoryDetail:
+    """Raises NotAllowed, NotFound."""
+    require(actor, Right.READ_PROGRESS)
+    query = sa.select(Trajectory).where(Trajectory.id == trajectory_id, visible_to(actor)).options(selectinload(Trajectory.funding_lines))
+    trajectory = session.scalar(query)
+    if trajectory is None:
+        raise NotFound(what="trajectory", id=trajectory_id)
+    milestones = in_force(session, [trajectory_id])
+    measures = session.scalars(sa.select(Measure).where(Measure.trajectory_id == trajectory_id).order_by(Measure.applied_on, Measure.id).limit(500)).all()
+    before, after = labels_around(_labels(session, trajectory.dwelling_id), [milestone.happened for milestone in milestones])
+    return TrajectoryDetail(trajectory, milestones, measures, before, after)
+
+
+def _labels(session: Session, dwelling_id: UUID) -> list[tuple[date, EnergyLabel]]:
+    query = sa.select(RegisteredLabel.surveyed_on, RegisteredLabel.label).where(RegisteredLabel.dwelling_id == dwelling_id)
+    return [(row.surveyed_on, row.label) for row in session.execute(query.order_by(RegisteredLabel.surveyed_on, RegisteredLabel.recorded_at).limit(500))]
+
+
+def list_(
+    session: Session,
+    actor: Actor,
+    *,
+    dwelling_id: UUID | None = None,
+    executor_id: UUID | None = None,
+    project: str | None = None,
+    after: UUID | None = None,
+    limit: int,
+) -> Page[Trajectory]:
+    """One page in the order of the id, without milestones. Raises NotAllowed."""
+    require(actor, Right.READ_PROGRESS)
+    query = sa.select(Trajectory).where(visible_to(actor)).options(selectinload(Trajectory.funding_lines)).order_by(Trajectory.id).limit(limit + 1)
+    for column, wanted in ((Trajectory.dwelling_id, dwelling_id), (Trajectory.executor_id, executor_id), (Trajectory.project, project)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if after is not None:
+        query = query.where(Trajectory.id > after)
+    return page_of(session.scalars(query).all(), limit=limit, key=lambda trajectory: str(trajectory.id))
+
+
+_LATER = aliased(Milestone)
+_IN_FORCE = (
+    sa.select(Milestone, Confirmation.recorded_at.label("confirmed_at"))
+    .outerjoin(_LATER, _LATER.corrects_id == Milestone.id)
+    .outerjoin(Confirmation, Confirmation.milestone_id == Milestone.id)
+    .where(_LATER.id.is_(None), Milestone.action != Action.RETRACTED)
+)
+
+
+def in_force(session: Session, trajectory_ids: Collection[UUID]) -> list[MilestoneInForce]:
+    """The milestones of these trajectories that hold now, by date."""
+    query = _IN_FORCE.where(Milestone.trajectory_id.in_(trajectory_ids)).order_by(Milestone.effective_on, Milestone.recorded_at)
+    return [_milestone(*row) for row in session.execute(query)]
+
+
+def journal(session: Session, actor: Actor, trajectory_id: UUID) -> list[Milestone]:
+    """Every row ever recorded of a trajectory, in the order in which the register learned it. Raises NotAllowed, NotFound."""
+    require(actor, Right.READ_PROGRESS)
+    if session.scalar(sa.select(Trajectory.id).where(Trajectory.id == trajectory_id, visible_to(actor))) is None:
+        raise NotFound(what="trajectory", id=trajectory_id)
+    return list(session.scalars(sa.select(Milestone).where(Milestone.trajectory_id == trajectory_id).order_by(Milestone.recorded_at).limit(500)))
+
+
+def find(session: Session, milestone_ids: Collection[UUID]) -> dict[UUID, MilestoneInForce]:
+    """Those of these milestones that are in force."""
+    rows = session.execute(_IN_FORCE.where(Milestone.id.in_(milestone_ids)))
+    return {row[0].id: _milestone(*row) for row in rows}
+
+
+def _milestone(row: Milestone, confirmed_at: datetime | None) -> MilestoneInForce:
+    return MilestoneInForce(
+        id=row.id,
+        trajectory_id=row.trajectory_id,
+        dwelling_id=row.dwelling_id,
+        track=row.track,
+        kind=row.kind,
+        effective_on=row.effective_on,
+        action=row.action,
+        corrects_id=row.corrects_id,
+        evidence=row.evidence,
+        note=row.note,
+        recorded_at=row.recorded_at,
+        organisation_id=row.organisation_id,
+        confirmed_at=confirmed_at,
+    )

@@ -1,0 +1,73 @@
+"""Rows with a version: who changes one says which version the change is based on."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from registry.db import RECORDED_NOW
+from registry.errors import RegistryError, Stale
+
+
+class VersionRequired(RegistryError):
+    """A change of an existing row that does not say which version it is based on."""
+
+    code = "precondition-required"
+
+
+class Outcome(StrEnum):
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+
+
+class Versioned:
+    """The columns of a row with a version. ``recorded_at`` is when the register learned this version; former ones are in `superseded_row`."""
+
+    version: orm.Mapped[int] = orm.mapped_column(server_default="1", sort_order=90)
+    recorded_at: orm.Mapped[datetime] = orm.mapped_column(server_default=RECORDED_NOW, sort_order=91)
+
+
+Row = TypeVar("Row", bound=Versioned)
+
+
+def check_version(row: Versioned, expected: int | None) -> None:
+    """Raises VersionRequired, Stale."""
+    if expected is None:
+        raise VersionRequired()
+    if row.version != expected:
+        raise Stale(current=row.version)
+
+
+def same(row: object, values: Mapping[str, object]) -> bool:
+    return all(getattr(row, name) == value for name, value in values.items())
+
+
+def change(session: orm.Session, row: Versioned, values: Mapping[str, object]) -> None:
+    """Set ``values`` and go to the next version; the trigger keeps the former one."""
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.version += 1
+    row.recorded_at = session.execute(sa.select(RECORDED_NOW)).scalar_one()
+    session.flush()
+    session.refresh(row)
+
+
+def put(session: orm.Session, model: type[Row], key: Mapping[str, object], values: Mapping[str, object], *, expected: int | None) -> tuple[Row, Outcome]:
+    """Create the row, change it when ``expected`` is its version, or leave it when nothing differs.
+
+    Raises VersionRequired, Stale.
+    """
+    created = session.scalar(sa.dialects.postgresql.insert(model).values({**key, **values}).on_conflict_do_nothing().returning(model))
+    if created is not None:
+        return created, Outcome.CREATED
+    row = session.get_one(model, key if len(key) > 1 else next(iter(key.values())), with_for_update={"key_share": True})
+    if same(row, values):
+        return row, Outcome.UNCHANGED
+    check_version(row, expected)
+    change(session, row, values)
+    return row, Outcome.CHANGED
