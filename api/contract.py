@@ -18,6 +18,8 @@ from registry.pages import LARGEST_PAGE, USUAL_PAGE
 
 VERSION = "0.1.0"
 _SUCCESSES = ("200", "201")
+_OUTSIDE_OPERATIONS = (405, 411)
+"""Refusals of a request that is no operation of ours."""
 BASE = "/v1"
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -105,7 +107,8 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
                 view = self.arguments(query, location="query")(view)
             if takes is not None:
                 view = self.arguments(takes)(view)
-            features = {"tagged": tagged, "versioned": versioned, "once": once}
+            paged = query is not None and issubclass(query, PageQuery)
+            features = {"tagged": tagged, "versioned": versioned, "once": once, "paged": paged}
             view = self.doc(operationId=camel_case(view.__name__), **{"x-features": features})(view)
             self.route(rule, methods=[method])(view)
             return view
@@ -115,6 +118,8 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
 
 class Api(flask_smorest.Api):  # type: ignore[misc]
     """flask-smorest without its own error handling: `api.problems` does that."""
+
+    ERROR_SCHEMA = Problem
 
     def _register_error_handlers(self) -> None:
         pass
@@ -131,7 +136,6 @@ def api_for(app: Flask) -> Api:
     assert converter is not None
     for describe in (_enum_values, _form):
         converter.add_attribute_function(describe)  # type: ignore[no-untyped-call]
-    api.spec.components.schema("Problem", schema=Problem)
     return api
 
 
@@ -167,8 +171,8 @@ def document(api: Api) -> dict[str, Any]:
     spec["servers"] = [{"url": f"https://dwelling-registry.example{BASE}", "description": "Replace by the address of your installation"}]
     spec["paths"] = {path.removeprefix(BASE): _path(item) for path, item in spec["paths"].items()}
     spec["components"] = {
-        "schemas": dict(sorted(spec["components"]["schemas"].items())),
-        "responses": {f"Problem{status}": _problem(status) for status in sorted(TITLES)},
+        "schemas": {name: schema for name, schema in sorted(spec["components"]["schemas"].items()) if name != "PaginationMetadataSchema"},
+        "responses": {f"Problem{status}": _problem(status) for status in sorted(TITLES) if status not in _OUTSIDE_OPERATIONS},
         "headers": {
             "API-Version": {"description": "The version of this API.", "schema": {"type": "string"}},
             "ETag": {"description": "The version of the resource; send it as If-Match with a change.", "schema": {"type": "string"}},
@@ -230,6 +234,8 @@ def _success(status: int, answer: dict[str, Any], features: dict[str, bool]) -> 
     names = ["API-Version"]
     if features["tagged"]:
         names.append("ETag")
+    if features["paged"]:
+        names.append("Link")
     if status == 201:
         names.append("Location")
     return {**answer, "headers": _refs(*names)}

@@ -188,10 +188,6 @@ TEXTS: dict[str, Text] = {
     "milestone-already-confirmed": Text("Mijlpaal {id} is al bevestigd.", "Milestone {id} is already confirmed."),
     "nothing-to-correct": Text("De correctie verandert niets.", "The correction changes nothing."),
     "wrong-label-date": Text("Een energielabel kan niet in de toekomst zijn opgenomen.", "An energy label can't be surveyed in the future."),
-    "assignee-not-yours": Text(
-        "U kunt een opname alleen in uw eigen organisatie toewijzen.", "You can assign an inspection only within your own organisation."
-    ),
-    "checklist-not-published": Text("Checklist {id} is niet gepubliceerd.", "Checklist {id} is not published."),
     "checklist-frozen": Text(
         "Checklist {key} versie {version} is gepubliceerd en staat vast: geef een hogere versie uit.",
         "Checklist {key} version {version} is published and frozen: issue a higher version.",
@@ -208,7 +204,6 @@ TEXTS: dict[str, Text] = {
     "answer-not-an-option": Text("{value} is geen keuze bij vraag {question}: {allowed}.", "{value} is not a choice of question {question}: {allowed}."),
     "answer-out-of-range": Text("Het antwoord op {question} ligt buiten {min} tot {max}.", "The answer to {question} is outside {min} to {max}."),
     "photos-missing": Text("Vraag {question} heeft {declared} van de minstens {min} foto's.", "Question {question} has {declared} of at least {min} photos."),
-    "photo-type-not-allowed": Text("Een foto is JPEG, HEIC, PNG of WebP, niet {content_type}.", "A photo is JPEG, HEIC, PNG or WebP, not {content_type}."),
     "photo-declared-otherwise": Text("Foto {id} is al aangemeld met andere gegevens.", "Photo {id} is already declared with other particulars."),
     "visit-not-done": Text("Een opname zonder bezoek kan geen antwoorden indienen.", "An inspection without a visit can't submit answers."),
     "unknown-definition": Text("Er is geen definitie {definition}.", "There is no definition {definition}."),

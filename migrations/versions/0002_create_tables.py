@@ -28,9 +28,9 @@ def upgrade() -> None:
         sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.PrimaryKeyConstraint("person_id", "key", name="pk_answered_request"),
+        sa.PrimaryKeyConstraint("person_id", "key", name=op.f("pk_answered_request")),
     )
-    op.create_index("ix_answered_request_recorded_at", "answered_request", ["recorded_at"], unique=False)
+    op.create_index(op.f("ix_answered_request_recorded_at"), "answered_request", ["recorded_at"], unique=False)
     op.create_table(
         "audit_line",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.Column("subject_kind", sa.Text(), nullable=False),
         sa.Column("subject_id", sa.Text(), nullable=False),
         sa.Column("details", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_audit_line"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_line")),
     )
     op.create_index("ix_audit_line_request_id", "audit_line", ["request_id"], unique=False)
     op.create_index("ix_audit_line_subject", "audit_line", ["subject_kind", "subject_id", "id"], unique=False)
@@ -60,7 +60,7 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.Uuid(), nullable=False),
         sa.Column("municipality_code", sa.Text(), nullable=True),
         sa.Column("organisation_id", sa.Uuid(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name="pk_change"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_change")),
     )
     op.create_index("ix_change_feed", "change", ["transaction_id", "id"], unique=False)
     op.create_table(
@@ -71,9 +71,9 @@ def upgrade() -> None:
         sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("published_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("edition >= 1", name="ck_checklist_edition"),
-        sa.PrimaryKeyConstraint("id", name="pk_checklist"),
-        sa.UniqueConstraint("key", "edition", name="uq_checklist_key_edition"),
+        sa.CheckConstraint("edition >= 1", name=op.f("ck_checklist_edition")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_checklist")),
+        sa.UniqueConstraint("key", "edition", name=op.f("uq_checklist_key_edition")),
     )
     op.create_table(
         "definition",
@@ -85,8 +85,8 @@ def upgrade() -> None:
         sa.Column("text_nl", sa.Text(), nullable=False),
         sa.Column("text_en", sa.Text(), nullable=False),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("edition >= 1", name="ck_definition_edition"),
-        sa.PrimaryKeyConstraint("key", "edition", name="pk_definition"),
+        sa.CheckConstraint("edition >= 1", name=op.f("ck_definition_edition")),
+        sa.PrimaryKeyConstraint("key", "edition", name=op.f("pk_definition")),
     )
     op.create_table(
         "municipality",
@@ -95,8 +95,8 @@ def upgrade() -> None:
         sa.Column("province", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("code ~ '^GM[0-9]{4}$'", name="ck_municipality_code"),
-        sa.PrimaryKeyConstraint("code", name="pk_municipality"),
+        sa.CheckConstraint("code ~ '^GM[0-9]{4}$'", name=op.f("ck_municipality_code")),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_municipality")),
     )
     op.create_table(
         "scheme",
@@ -104,8 +104,8 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="ck_scheme_slug"),
-        sa.PrimaryKeyConstraint("slug", name="pk_scheme"),
+        sa.CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name=op.f("ck_scheme_slug")),
+        sa.PrimaryKeyConstraint("slug", name=op.f("pk_scheme")),
     )
     op.create_table(
         "superseded_row",
@@ -115,7 +115,7 @@ def upgrade() -> None:
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("superseded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("content", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_superseded_row"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_superseded_row")),
     )
     op.create_index("ix_superseded_row_row", "superseded_row", ["table_name", "row_id", "superseded_at"], unique=False)
     op.create_table(
@@ -125,9 +125,9 @@ def upgrade() -> None:
         sa.Column("municipality_code", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="ck_focus_area_slug"),
-        sa.ForeignKeyConstraint(["municipality_code"], ["municipality.code"], name="fk_focus_area_municipality_code"),
-        sa.PrimaryKeyConstraint("slug", name="pk_focus_area"),
+        sa.CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name=op.f("ck_focus_area_slug")),
+        sa.ForeignKeyConstraint(["municipality_code"], ["municipality.code"], name=op.f("fk_focus_area_municipality_code")),
+        sa.PrimaryKeyConstraint("slug", name=op.f("pk_focus_area")),
     )
     op.create_table(
         "organisation",
@@ -142,11 +142,11 @@ def upgrade() -> None:
         sa.Column("municipality_code", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("(kind = 'municipality') = (municipality_code IS NOT NULL)", name="ck_organisation_municipality_code"),
-        sa.CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="ck_organisation_slug"),
-        sa.ForeignKeyConstraint(["municipality_code"], ["municipality.code"], name="fk_organisation_municipality_code"),
-        sa.PrimaryKeyConstraint("id", name="pk_organisation"),
-        sa.UniqueConstraint("slug", name="uq_organisation_slug"),
+        sa.CheckConstraint("(kind = 'municipality') = (municipality_code IS NOT NULL)", name=op.f("ck_organisation_municipality_code")),
+        sa.CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name=op.f("ck_organisation_slug")),
+        sa.ForeignKeyConstraint(["municipality_code"], ["municipality.code"], name=op.f("fk_organisation_municipality_code")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_organisation")),
+        sa.UniqueConstraint("slug", name=op.f("uq_organisation_slug")),
     )
     op.create_table(
         "project",
@@ -155,9 +155,9 @@ def upgrade() -> None:
         sa.Column("municipality_code", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="ck_project_slug"),
-        sa.ForeignKeyConstraint(["municipality_code"], ["municipality.code"], name="fk_project_municipality_code"),
-        sa.PrimaryKeyConstraint("slug", name="pk_project"),
+        sa.CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name=op.f("ck_project_slug")),
+        sa.ForeignKeyConstraint(["municipality_code"], ["municipality.code"], name=op.f("fk_project_municipality_code")),
+        sa.PrimaryKeyConstraint("slug", name=op.f("pk_project")),
     )
     op.create_table(
         "dwelling",
@@ -218,18 +218,18 @@ def upgrade() -> None:
         sa.Column("source", sa.Enum("bag", "api", name="source", native_enum=False, create_constraint=True, length=40), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("bag_id ~ '^[0-9]{16}$'", name="ck_dwelling_bag_id"),
-        sa.CheckConstraint("postcode ~ '^[1-9][0-9]{3}[A-Z]{2}$'", name="ck_dwelling_postcode"),
-        sa.CheckConstraint("(bag_id IS NULL) = (bag_object_type IS NULL)", name="ck_dwelling_bag_id_with_type"),
-        sa.CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name="ck_dwelling_position"),
-        sa.CheckConstraint("condition_score BETWEEN 1 AND 6", name="ck_dwelling_condition_score"),
-        sa.CheckConstraint("floor_area_m2 BETWEEN 1 AND 999999", name="ck_dwelling_floor_area_m2"),
-        sa.CheckConstraint("house_number BETWEEN 1 AND 99999", name="ck_dwelling_house_number"),
-        sa.CheckConstraint("year_built BETWEEN 1000 AND 2200", name="ck_dwelling_year_built"),
-        sa.ForeignKeyConstraint(["focus_area"], ["focus_area.slug"], name="fk_dwelling_focus_area"),
-        sa.ForeignKeyConstraint(["municipality_code"], ["municipality.code"], name="fk_dwelling_municipality_code"),
-        sa.PrimaryKeyConstraint("id", name="pk_dwelling"),
-        sa.UniqueConstraint("bag_id", name="uq_dwelling_bag_id"),
+        sa.CheckConstraint("bag_id ~ '^[0-9]{16}$'", name=op.f("ck_dwelling_bag_id")),
+        sa.CheckConstraint("postcode ~ '^[1-9][0-9]{3}[A-Z]{2}$'", name=op.f("ck_dwelling_postcode")),
+        sa.CheckConstraint("(bag_id IS NULL) = (bag_object_type IS NULL)", name=op.f("ck_dwelling_bag_id_with_type")),
+        sa.CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name=op.f("ck_dwelling_position")),
+        sa.CheckConstraint("condition_score BETWEEN 1 AND 6", name=op.f("ck_dwelling_condition_score")),
+        sa.CheckConstraint("floor_area_m2 BETWEEN 1 AND 999999", name=op.f("ck_dwelling_floor_area_m2")),
+        sa.CheckConstraint("house_number BETWEEN 1 AND 99999", name=op.f("ck_dwelling_house_number")),
+        sa.CheckConstraint("year_built BETWEEN 1000 AND 2200", name=op.f("ck_dwelling_year_built")),
+        sa.ForeignKeyConstraint(["focus_area"], ["focus_area.slug"], name=op.f("fk_dwelling_focus_area")),
+        sa.ForeignKeyConstraint(["municipality_code"], ["municipality.code"], name=op.f("fk_dwelling_municipality_code")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dwelling")),
+        sa.UniqueConstraint("bag_id", name=op.f("uq_dwelling_bag_id")),
     )
     op.create_index("ix_dwelling_focus_area", "dwelling", ["focus_area", "id"], unique=False)
     op.create_index("ix_dwelling_municipality_code", "dwelling", ["municipality_code", "id"], unique=False)
@@ -264,11 +264,11 @@ def upgrade() -> None:
         sa.Column("planned_by", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("(status = 'submitted') = (submitted_at IS NOT NULL)", name="ck_inspection_submitted"),
-        sa.ForeignKeyConstraint(["checklist_id"], ["checklist.id"], name="fk_inspection_checklist_id"),
-        sa.ForeignKeyConstraint(["dwelling_id"], ["dwelling.id"], name="fk_inspection_dwelling_id"),
-        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name="fk_inspection_organisation_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_inspection"),
+        sa.CheckConstraint("(status = 'submitted') = (submitted_at IS NOT NULL)", name=op.f("ck_inspection_submitted")),
+        sa.ForeignKeyConstraint(["checklist_id"], ["checklist.id"], name=op.f("fk_inspection_checklist_id")),
+        sa.ForeignKeyConstraint(["dwelling_id"], ["dwelling.id"], name=op.f("fk_inspection_dwelling_id")),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_inspection_organisation_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inspection")),
     )
     op.create_index("ix_inspection_assignee_id", "inspection", ["assignee_id", "id"], unique=False)
     op.create_index("ix_inspection_dwelling_id", "inspection", ["dwelling_id"], unique=False)
@@ -286,8 +286,8 @@ def upgrade() -> None:
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=True),
-        sa.ForeignKeyConstraint(["dwelling_id"], ["dwelling.id"], name="fk_registered_label_dwelling_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_registered_label"),
+        sa.ForeignKeyConstraint(["dwelling_id"], ["dwelling.id"], name=op.f("fk_registered_label_dwelling_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_registered_label")),
     )
     op.create_index("ix_registered_label_dwelling_id", "registered_label", ["dwelling_id", "surveyed_on"], unique=False)
     op.create_table(
@@ -298,11 +298,11 @@ def upgrade() -> None:
         sa.Column("project", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.ForeignKeyConstraint(["dwelling_id"], ["dwelling.id"], name="fk_trajectory_dwelling_id"),
-        sa.ForeignKeyConstraint(["executor_id"], ["organisation.id"], name="fk_trajectory_executor_id"),
-        sa.ForeignKeyConstraint(["project"], ["project.slug"], name="fk_trajectory_project"),
-        sa.PrimaryKeyConstraint("id", name="pk_trajectory"),
-        sa.UniqueConstraint("id", "dwelling_id", name="uq_trajectory_id_dwelling_id"),
+        sa.ForeignKeyConstraint(["dwelling_id"], ["dwelling.id"], name=op.f("fk_trajectory_dwelling_id")),
+        sa.ForeignKeyConstraint(["executor_id"], ["organisation.id"], name=op.f("fk_trajectory_executor_id")),
+        sa.ForeignKeyConstraint(["project"], ["project.slug"], name=op.f("fk_trajectory_project")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_trajectory")),
+        sa.UniqueConstraint("id", "dwelling_id", name=op.f("uq_trajectory_id_dwelling_id")),
     )
     op.create_index("ix_trajectory_dwelling_id", "trajectory", ["dwelling_id"], unique=False)
     op.create_index("ix_trajectory_executor_id", "trajectory", ["executor_id", "id"], unique=False)
@@ -313,10 +313,10 @@ def upgrade() -> None:
         sa.Column("scheme", sa.Text(), nullable=False),
         sa.Column("amount_eur", sa.Numeric(precision=14, scale=2), nullable=True),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("amount_eur >= 0", name="ck_funding_line_amount_eur"),
-        sa.ForeignKeyConstraint(["scheme"], ["scheme.slug"], name="fk_funding_line_scheme"),
-        sa.ForeignKeyConstraint(["trajectory_id"], ["trajectory.id"], name="fk_funding_line_trajectory_id"),
-        sa.PrimaryKeyConstraint("trajectory_id", "scheme", name="pk_funding_line"),
+        sa.CheckConstraint("amount_eur >= 0", name=op.f("ck_funding_line_amount_eur")),
+        sa.ForeignKeyConstraint(["scheme"], ["scheme.slug"], name=op.f("fk_funding_line_scheme")),
+        sa.ForeignKeyConstraint(["trajectory_id"], ["trajectory.id"], name=op.f("fk_funding_line_trajectory_id")),
+        sa.PrimaryKeyConstraint("trajectory_id", "scheme", name=op.f("pk_funding_line")),
     )
     op.create_table(
         "measure",
@@ -356,10 +356,10 @@ def upgrade() -> None:
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("cost_eur >= 0", name="ck_measure_cost_eur"),
-        sa.CheckConstraint("quantity > 0", name="ck_measure_quantity"),
-        sa.ForeignKeyConstraint(["trajectory_id"], ["trajectory.id"], name="fk_measure_trajectory_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_measure"),
+        sa.CheckConstraint("cost_eur >= 0", name=op.f("ck_measure_cost_eur")),
+        sa.CheckConstraint("quantity > 0", name=op.f("ck_measure_quantity")),
+        sa.ForeignKeyConstraint(["trajectory_id"], ["trajectory.id"], name=op.f("fk_measure_trajectory_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_measure")),
     )
     op.create_index("ix_measure_trajectory_id", "measure", ["trajectory_id"], unique=False)
     op.create_table(
@@ -385,11 +385,13 @@ def upgrade() -> None:
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("(action = 'reported') = (corrects_id IS NULL)", name="ck_milestone_corrects"),
-        sa.ForeignKeyConstraint(["corrects_id"], ["milestone.id"], name="fk_milestone_corrects_id"),
-        sa.ForeignKeyConstraint(["trajectory_id", "dwelling_id"], ["trajectory.id", "trajectory.dwelling_id"], name="fk_milestone_trajectory_id_dwelling_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_milestone"),
-        sa.UniqueConstraint("corrects_id", name="uq_milestone_corrects_id"),
+        sa.CheckConstraint("(action = 'reported') = (corrects_id IS NULL)", name=op.f("ck_milestone_corrects")),
+        sa.ForeignKeyConstraint(["corrects_id"], ["milestone.id"], name=op.f("fk_milestone_corrects_id")),
+        sa.ForeignKeyConstraint(
+            ["trajectory_id", "dwelling_id"], ["trajectory.id", "trajectory.dwelling_id"], name=op.f("fk_milestone_trajectory_id_dwelling_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_milestone")),
+        sa.UniqueConstraint("corrects_id", name=op.f("uq_milestone_corrects_id")),
     )
     op.create_index("ix_milestone_dwelling_id", "milestone", ["dwelling_id"], unique=False)
     op.create_index("ix_milestone_track", "milestone", ["track", "kind", "effective_on"], unique=False)
@@ -429,13 +431,13 @@ def upgrade() -> None:
         sa.Column("declared_by", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
-        sa.CheckConstraint("(state = 'declared') = (stored_at IS NULL)", name="ck_photo_stored"),
-        sa.CheckConstraint("(state = 'rejected') = (rejection IS NOT NULL)", name="ck_photo_rejection"),
-        sa.CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name="ck_photo_position"),
-        sa.CheckConstraint("octet_length(sha256) = 32", name="ck_photo_sha256"),
-        sa.CheckConstraint("size_bytes > 0", name="ck_photo_size_bytes"),
-        sa.ForeignKeyConstraint(["inspection_id"], ["inspection.id"], name="fk_photo_inspection_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_photo"),
+        sa.CheckConstraint("(state = 'declared') = (stored_at IS NULL)", name=op.f("ck_photo_stored")),
+        sa.CheckConstraint("(state = 'rejected') = (rejection IS NOT NULL)", name=op.f("ck_photo_rejection")),
+        sa.CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name=op.f("ck_photo_position")),
+        sa.CheckConstraint("octet_length(sha256) = 32", name=op.f("ck_photo_sha256")),
+        sa.CheckConstraint("size_bytes > 0", name=op.f("ck_photo_size_bytes")),
+        sa.ForeignKeyConstraint(["inspection_id"], ["inspection.id"], name=op.f("fk_photo_inspection_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_photo")),
     )
     op.create_index("ix_photo_inspection_id", "photo", ["inspection_id", "id"], unique=False)
     op.create_table(
@@ -446,9 +448,9 @@ def upgrade() -> None:
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=True),
-        sa.ForeignKeyConstraint(["milestone_id"], ["milestone.id"], name="fk_confirmation_milestone_id"),
-        sa.PrimaryKeyConstraint("id", name="pk_confirmation"),
-        sa.UniqueConstraint("milestone_id", name="uq_confirmation_milestone_id"),
+        sa.ForeignKeyConstraint(["milestone_id"], ["milestone.id"], name=op.f("fk_confirmation_milestone_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_confirmation")),
+        sa.UniqueConstraint("milestone_id", name=op.f("uq_confirmation_milestone_id")),
     )
 
 
@@ -491,5 +493,5 @@ def downgrade() -> None:
     op.drop_index("ix_audit_line_subject", table_name="audit_line")
     op.drop_index("ix_audit_line_request_id", table_name="audit_line")
     op.drop_table("audit_line")
-    op.drop_index("ix_answered_request_recorded_at", table_name="answered_request")
+    op.drop_index(op.f("ix_answered_request_recorded_at"), table_name="answered_request")
     op.drop_table("answered_request")

@@ -1,32 +1,21 @@
-"""The database of these tests: an empty one with the tables, on the server that REGISTRY_TEST_DATABASE_URL names."""
+"""The database of these tests: an empty one with the tables, and real commits."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import conninfo, sql
+import sqlalchemy as sa
 
-from registry import migrations
-
-WEESP = Path(__file__).parents[4] / "shared/data/bag/BAGGEM0457L-15102021.zip"
+from tests import servers
 
 
 @pytest.fixture(scope="module")
-def bag_database() -> Iterator[str]:
-    server = os.environ.get("REGISTRY_TEST_DATABASE_URL")
-    if not server:
-        pytest.skip("REGISTRY_TEST_DATABASE_URL does not name a PostgreSQL server to make a database on")
+def bag_database(engine: sa.Engine) -> Iterator[str]:
     name = f"bag_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        parts = conninfo.conninfo_to_dict(server)
-        url = f"postgresql://{parts.get('user', 'postgres')}:{parts.get('password') or ''}@{parts.get('host')}:{parts.get('port', 5432)}/{name}"
-        migrations.upgrade(url)
-        yield url
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    yield servers.create_database(name)
+    servers.drop_database(name)
 
 
 @pytest.fixture
@@ -40,7 +29,5 @@ def bag_connection(bag_database: str) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(scope="session")
-def weesp() -> Path:
-    if not WEESP.exists():
-        pytest.skip(f"the real extract is not at {WEESP}")
-    return WEESP
+def weesp(shared_data: Path) -> Path:
+    return shared_data / "bag/BAGGEM0457L-15102021.zip"

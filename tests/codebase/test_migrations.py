@@ -1,0 +1,79 @@
+"""The database that the migrations make is the one the code speaks of."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from registry import migrations
+from registry.db import sqlalchemy_url
+from registry.tables import metadata
+from tests import servers
+
+CONSTRAINTS = sa.text(
+    """
+    SELECT conrelid::regclass::text AS of_table, conname, pg_get_constraintdef(oid) AS definition FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND conrelid <> 0 AND conrelid::regclass::text NOT LIKE 'procrastinate%'
+      AND conrelid::regclass::text <> 'alembic_version' ORDER BY 1, 2
+    """
+)
+INDEXES = sa.text(
+    """
+    SELECT tablename, indexname, indexdef FROM pg_indexes
+    WHERE schemaname = 'public' AND tablename NOT LIKE 'procrastinate%' AND tablename <> 'alembic_version' ORDER BY 1, 2
+    """
+)
+
+
+@pytest.fixture
+def empty_database(engine: sa.Engine) -> Iterator[str]:
+    name = f"empty_{uuid4().hex}"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0"))
+    yield servers.at(str(engine.url.render_as_string(hide_password=False)).replace("+psycopg", ""), name)
+    servers.drop_database(name)
+
+
+def rows(url: str, query: sa.TextClause) -> list[tuple[object, ...]]:
+    engine = sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(query)]
+
+
+def test_there_is_one_head() -> None:
+    assert len(migrations.heads()) == 1
+
+
+def test_upgrade_downgrade_upgrade_leaves_the_same_database(empty_database: str) -> None:
+    migrations.upgrade(empty_database)
+    before = rows(empty_database, CONSTRAINTS), rows(empty_database, INDEXES)
+    migrations.downgrade(empty_database, "base")
+    left = rows(empty_database, sa.text("SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"))
+    assert [name for (name,) in left] == ["alembic_version"]
+    assert rows(empty_database, sa.text("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace")) == []
+    migrations.upgrade(empty_database)
+    assert (rows(empty_database, CONSTRAINTS), rows(empty_database, INDEXES)) == before
+
+
+def test_every_step_can_be_taken_back(empty_database: str) -> None:
+    for revision in ("0001", "0002", "0003", "0004", "0005"):
+        migrations.upgrade(empty_database, revision)
+        migrations.downgrade(empty_database, "-1")
+        migrations.upgrade(empty_database, revision)
+
+
+def test_columns_and_tables_of_the_code_are_those_of_the_database(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        migrations.differences(connection)
+
+
+def test_constraints_and_indexes_of_the_code_are_those_of_the_migrations(engine: sa.Engine, empty_database: str) -> None:
+    """`alembic check` does not see CHECK constraints, so they are compared as PostgreSQL writes them."""
+    migrations.upgrade(empty_database, "0001")
+    made = sa.create_engine(sqlalchemy_url(empty_database), poolclass=sa.NullPool)
+    metadata.create_all(made)
+    migrated = str(engine.url.render_as_string(hide_password=False)).replace("+psycopg", "")
+    assert rows(empty_database, CONSTRAINTS) == rows(migrated, CONSTRAINTS)
+    assert len(rows(migrated, CONSTRAINTS)) > 100
+    assert rows(empty_database, INDEXES) == rows(migrated, INDEXES)

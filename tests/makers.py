@@ -1,0 +1,103 @@
+"""Rows for tests: each function makes one with sensible defaults and flushes it."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy.orm import Session
+
+from registry.access import Actor, Role
+from registry.areas.model import FocusArea, Municipality
+from registry.checklists.commands import shipped
+from registry.checklists.model import Checklist
+from registry.checklists.rules import digest
+from registry.dwellings.model import Dwelling, Source
+from registry.inspections.model import Inspection, Occasion
+from registry.organisations.model import Organisation, OrganisationKind
+from registry.photos.model import ContentType, Photo
+from registry.trajectories.milestones import NewMilestone, report
+from registry.trajectories.model import MilestoneKind, Project, Scheme, Track, Trajectory
+
+HEERLEN = "GM0917"
+
+
+def _add(session: Session, row: Any) -> Any:
+    session.add(row)
+    session.flush()
+    session.refresh(row)
+    return row
+
+
+def a_municipality(session: Session, code: str = HEERLEN, name: str = "Heerlen") -> Municipality:
+    known = session.get(Municipality, code)
+    return known or _add(session, Municipality(code=code, name=name, province="Limburg"))
+
+
+def a_focus_area(session: Session, slug: str = "heerlen-noord", municipality_code: str = HEERLEN) -> FocusArea:
+    a_municipality(session, municipality_code)
+    return session.get(FocusArea, slug) or _add(session, FocusArea(slug=slug, name=slug.title(), municipality_code=municipality_code))
+
+
+def an_organisation(session: Session, slug: str | None = None, kind: OrganisationKind = OrganisationKind.CORPORATION, **more: Any) -> Organisation:
+    return _add(session, Organisation(slug=slug or f"org-{uuid4().hex[:8]}", name="Voorbeeld Wonen", kind=kind, **more))
+
+
+def a_scheme(session: Session, slug: str = "volkshuisvestingsfonds") -> Scheme:
+    return session.get(Scheme, slug) or _add(session, Scheme(slug=slug, name=slug.title()))
+
+
+def a_project(session: Session, slug: str = "vrieheide") -> Project:
+    a_municipality(session)
+    return session.get(Project, slug) or _add(session, Project(slug=slug, name=slug.title(), municipality_code=HEERLEN))
+
+
+def a_dwelling(session: Session, municipality_code: str = HEERLEN, **more: Any) -> Dwelling:
+    a_municipality(session, municipality_code)
+    return _add(session, Dwelling(municipality_code=municipality_code, source=Source.API, **more))
+
+
+def a_trajectory(session: Session, executor: Organisation, dwelling: Dwelling | None = None, **more: Any) -> Trajectory:
+    dwelling = dwelling or a_dwelling(session)
+    return _add(session, Trajectory(dwelling_id=dwelling.id, executor_id=executor.id, **more))
+
+
+def a_checklist(session: Session) -> Checklist:
+    content = next(iter(shipped()))
+    return _add(session, Checklist(key="baseline", edition=1, content=dict(content), digest=digest(content)))
+
+
+def an_inspection(session: Session, actor: Actor, **more: Any) -> Inspection:
+    dwelling_id = more.pop("dwelling_id", None) or a_dwelling(session).id
+    checklist_id = more.pop("checklist_id", None) or a_checklist(session).id
+    values = {"occasion": Occasion.BASELINE, "organisation_id": actor.organisation_id, "assignee_id": actor.person_id, "planned_by": uuid4()}
+    return _add(session, Inspection(dwelling_id=dwelling_id, checklist_id=checklist_id, **(values | more)))
+
+
+def a_photo(session: Session, inspection: Inspection, **more: Any) -> Photo:
+    values = {"question": "mould", "sha256": b"\1" * 32, "size_bytes": 10, "content_type": ContentType.JPEG, "object_key": "media/x", "declared_by": uuid4()}
+    return _add(session, Photo(inspection_id=inspection.id, **(values | more)))
+
+
+def an_actor(role: Role, organisation: Organisation | None = None, **more: Any) -> Actor:
+    code = organisation.municipality_code if organisation else None
+    return Actor(uuid4(), organisation.id if organisation else None, role, "request-of-a-test", more.get("municipality_code", code))
+
+
+def an_editor(session: Session) -> Actor:
+    return an_actor(Role.CORPORATION_EDITOR, an_organisation(session))
+
+
+def a_municipality_editor(session: Session, code: str = HEERLEN) -> Actor:
+    a_municipality(session, code)
+    return an_actor(Role.MUNICIPALITY_EDITOR, an_organisation(session, kind=OrganisationKind.MUNICIPALITY, municipality_code=code))
+
+
+def reported(session: Session, actor: Actor, trajectory_id: UUID, track: Track, kind: MilestoneKind, on: str) -> UUID:
+    """Report a milestone; its id."""
+    result = report(session, actor, NewMilestone(trajectory_id, track, kind, date.fromisoformat(on)))
+    assert result.id is not None
+    return result.id
+
+
+def a_moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
