@@ -49,10 +49,8 @@ def same(row: object, values: Mapping[str, object]) -> bool:
 
 def change(session: orm.Session, row: Versioned, values: Mapping[str, object]) -> None:
     """Set ``values`` and go to the next version; the trigger keeps the former one."""
-    for name, value in values.items():
+    for name, value in {**values, "version": row.version + 1, "recorded_at": RECORDED_NOW}.items():
         setattr(row, name, value)
-    row.version += 1
-    row.recorded_at = session.execute(sa.select(RECORDED_NOW)).scalar_one()
     session.flush()
     session.refresh(row)
 

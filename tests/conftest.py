@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
+from hypothesis import settings
 from sqlalchemy.orm import Session
 
 from api.app import build
@@ -18,6 +19,9 @@ from tests import servers
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 _running = ExitStack()
+
+settings.register_profile("registry", deadline=None)
+settings.load_profile("registry")
 
 
 def pytest_configure(config: pytest.Config) -> None:

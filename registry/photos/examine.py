@@ -24,7 +24,8 @@ from registry.photos.rules import LARGEST_PHOTO_PIXELS
 from registry.versioned import change
 
 register_heif_opener()
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
+"""JPEG includes the multi-picture files (MPO) of phones."""
 COPY_STEP_BYTES = 256 * 1024
 
 

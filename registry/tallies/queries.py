@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from registry.access import Actor, Right, require
@@ -119,7 +120,7 @@ def list_definitions(session: Session, actor: Actor) -> list[Definition]:
 
 def newest(session: Session, keys: Sequence[str]) -> list[Definition]:
     """The newest edition of each definition, in the order asked. Raises RuleViolation."""
-    query = sa.select(Definition).where(Definition.key.in_(keys)).distinct(Definition.key).order_by(Definition.key, Definition.edition.desc())
+    query = sa.select(Definition).where(Definition.key.in_(keys)).ext(distinct_on(Definition.key)).order_by(Definition.key, Definition.edition.desc())
     found = {definition.key: definition for definition in session.scalars(query)}
     faults = [Fault("definitions", "unknown-definition", {"definition": key}) for key in keys if key not in found]
     if faults:

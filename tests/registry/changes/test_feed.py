@@ -1,0 +1,130 @@
+"""The change feed never skips a row, whatever order transactions commit in."""
+
+import random
+import threading
+import time
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.access import Actor, Role
+from registry.changes.commands import announce
+from registry.changes.model import ChangeKind
+from registry.changes.queries import START, Position, page
+from registry.db import reading, transaction
+from tests.makers import an_actor
+
+AUDITOR = an_actor(Role.MINISTRY_AUDITOR)
+
+
+def read_all(actor: Actor, after: Position = START) -> list[UUID]:
+    found = []
+    while True:
+        with reading() as session:
+            entries = page(session, actor, after=after, limit=50)
+        if not entries:
+            return found
+        found += [entry.subject_id for entry in entries]
+        after = entries[-1].position
+
+
+def test_a_reader_waits_for_a_writer_that_began_earlier_and_commits_later(fresh_database: str) -> None:
+    slow, quick, inside, release = uuid4(), uuid4(), threading.Event(), threading.Event()
+
+    def writer() -> None:
+        with transaction() as session:
+            announce(session, ChangeKind.DWELLING, slow)
+            inside.set()
+            release.wait(10)
+
+    thread = threading.Thread(target=writer)
+    thread.start()
+    inside.wait(10)
+    with transaction() as session:
+        announce(session, ChangeKind.DWELLING, quick)
+    assert read_all(AUDITOR) == []
+    release.set()
+    thread.join()
+    assert read_all(AUDITOR) == [slow, quick]
+
+
+def test_a_bulk_load_outside_the_register_does_not_hold_up_the_feed(fresh_database: str) -> None:
+    subject = uuid4()
+    with psycopg.connect(fresh_database) as other:
+        other.execute("CREATE TEMP TABLE load AS SELECT pg_current_xact_id()")
+        with transaction() as session:
+            announce(session, ChangeKind.DWELLING, subject)
+        assert read_all(AUDITOR) == [subject]
+
+
+@pytest.mark.slow
+def test_no_row_is_lost_or_doubled_under_eight_writers(fresh_database: str) -> None:
+    """Writers of random length, a twentieth rolled back, and two readers at the same time."""
+    written: list[UUID] = []
+    lock, stop = threading.Lock(), threading.Event()
+
+    def writer(seed: int) -> None:
+        choose = random.Random(seed)
+        for _ in range(60):
+            mine = [uuid4() for _ in range(choose.randint(1, 4))]
+            try:
+                with transaction() as session:
+                    for subject in mine:
+                        announce(session, ChangeKind.DWELLING, subject)
+                        time.sleep(choose.random() * 0.01)
+                    if choose.random() < 0.05:
+                        raise KeyError
+            except KeyError:
+                continue
+            with lock:
+                written.extend(mine)
+
+    seen: list[list[UUID]] = [[], []]
+
+    def reader(place: int) -> None:
+        after, quiet = START, 0
+        while quiet < 3:
+            stopping = stop.is_set()
+            with reading() as session:
+                entries = page(session, AUDITOR, after=after, limit=37)
+            seen[place] += [entry.subject_id for entry in entries]
+            after = entries[-1].position if entries else after
+            quiet = quiet + 1 if stopping and not entries else 0
+
+    readers = [threading.Thread(target=reader, args=(place,)) for place in (0, 1)]
+    writers = [threading.Thread(target=writer, args=(seed,)) for seed in range(8)]
+    for thread in [*readers, *writers]:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    stop.set()
+    for thread in readers:
+        thread.join()
+    for found in seen:
+        assert len(found) == len(set(found))
+        assert set(found) == set(written)
+
+
+def test_who_is_told_depends_on_municipality_and_organisation(fresh_database: str) -> None:
+    mine, other, ours, everyone = uuid4(), uuid4(), uuid4(), uuid4()
+    editor = Actor(uuid4(), uuid4(), Role.MUNICIPALITY_EDITOR, "request", "GM0917")
+    with transaction() as session:
+        announce(session, ChangeKind.DWELLING, mine, municipality_code="GM0917")
+        announce(session, ChangeKind.DWELLING, other, municipality_code="GM0363")
+        announce(session, ChangeKind.TRAJECTORY, ours, organisation_id=editor.organisation_id)
+        announce(session, ChangeKind.CHECKLIST, everyone)
+    assert read_all(editor) == [mine, ours, everyone]
+    assert read_all(AUDITOR) == [mine, other, ours, everyone]
+
+
+def test_the_shared_lock_is_taken_before_the_transaction_has_a_number(session: Session) -> None:
+    """The first statement of `transaction()`; a writer without it would be invisible to the horizon."""
+    statements: list[str] = []
+    bind = session.get_bind()
+    sa.event.listen(bind, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    with transaction() as inner:
+        inner.execute(sa.text("SELECT 1"))
+    assert next(each for each in statements if "SAVEPOINT" not in each).startswith("SELECT pg_advisory_xact_lock_shared(4711)")

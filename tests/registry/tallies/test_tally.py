@@ -1,0 +1,301 @@
+"""Counting: as of a date, as known at a moment, each dwelling once."""
+
+import random
+import threading
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry import clock
+from registry.access import Actor, Role
+from registry.db import reading, transaction
+from registry.errors import InvalidInput, NotAllowed, NotFound, RegistryError, RuleViolation
+from registry.organisations.model import Organisation
+from registry.tallies.queries import AsOf, GroupBy, Scope, dwellings_counted, settled, tally, watermark
+from registry.tallies.rules import parse, without_confirmation
+from registry.trajectories.milestones import NewConfirmation, confirm, correct, retract
+from registry.trajectories.model import FundingLine, MilestoneKind, Track
+from tests.makers import (
+    a_dwelling,
+    a_focus_area,
+    a_municipality_editor,
+    a_project,
+    a_scheme,
+    a_trajectory,
+    an_actor,
+    an_editor,
+    an_organisation,
+    reported,
+)
+
+RENOVATION, SUSTAINABILITY, ACQUISITION = Track.RENOVATION, Track.SUSTAINABILITY, Track.ACQUISITION
+PLANNED, STARTED, COMPLETED, CANCELLED = MilestoneKind
+ANALYST = an_actor(Role.MINISTRY_ANALYST)
+LATER = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
+
+
+def count(session: Session, key: str, on: str, known_at: datetime = LATER, **scope: object) -> int:
+    as_of = AsOf(date.fromisoformat(on), known_at)
+    return tally(session, ANALYST, [key], as_of=as_of, group_by=GroupBy.NOTHING, scope=Scope(**scope)).total[key]  # type: ignore[arg-type]
+
+
+def corporation_of(session: Session, editor: Actor) -> Organisation:
+    assert editor.organisation_id
+    return session.get_one(Organisation, editor.organisation_id)
+
+
+def now(session: Session) -> datetime:
+    return session.scalars(sa.text("SELECT clock_timestamp()")).one()
+
+
+def test_a_dwelling_counts_from_the_day_it_was_so(session: Session) -> None:
+    editor = an_editor(session)
+    trajectory = a_trajectory(session, corporation_of(session, editor))
+    reported(session, editor, trajectory.id, RENOVATION, STARTED, "2025-03-01")
+    assert [count(session, "started", day) for day in ("2025-02-28", "2025-03-01", "2026-01-01")] == [0, 1, 1]
+
+
+def test_a_dwelling_counts_from_the_moment_it_was_known(session: Session) -> None:
+    editor = an_editor(session)
+    trajectory = a_trajectory(session, corporation_of(session, editor))
+    before = now(session)
+    reported(session, editor, trajectory.id, RENOVATION, STARTED, "2025-03-01")
+    assert (count(session, "started", "2025-12-31", before), count(session, "started", "2025-12-31", now(session))) == (0, 1)
+
+
+def test_a_correction_changes_the_figure_and_the_former_figure_can_be_asked_again(session: Session) -> None:
+    editor = an_editor(session)
+    trajectory = a_trajectory(session, corporation_of(session, editor))
+    milestone = reported(session, editor, trajectory.id, RENOVATION, STARTED, "2025-03-01")
+    first = now(session)
+    corrected = correct(session, editor, milestone, effective_on=date(2025, 6, 1), note=None)
+    second = now(session)
+    retract(session, editor, corrected.id, note="verkeerde woning")
+    figures = [[count(session, "started", day, known) for day in ("2025-04-01", "2025-07-01")] for known in (first, second, now(session))]
+    assert figures == [[1, 1], [0, 1], [0, 0]]
+
+
+def test_improved_asks_for_the_confirmation_of_the_municipality(session: Session) -> None:
+    editor = an_editor(session)
+    trajectory = a_trajectory(session, corporation_of(session, editor))
+    reported(session, editor, trajectory.id, RENOVATION, STARTED, "2025-01-01")
+    milestone = reported(session, editor, trajectory.id, RENOVATION, COMPLETED, "2025-02-01")
+    as_of = AsOf(date(2025, 12, 31), LATER)
+    before = tally(session, ANALYST, ["improved"], as_of=as_of, group_by=GroupBy.NOTHING, scope=Scope())
+    unconfirmed = now(session)
+    confirm(session, a_municipality_editor(session), NewConfirmation(milestone))
+    after = tally(session, ANALYST, ["improved"], as_of=as_of, group_by=GroupBy.NOTHING, scope=Scope())
+    assert (before.total, before.to_be_confirmed) == ({"improved": 0}, {"improved": 1})
+    assert (after.total, after.to_be_confirmed) == ({"improved": 1}, {"improved": 0})
+    assert count(session, "improved", "2025-12-31", unconfirmed) == 0
+
+
+def test_a_cancelled_track_does_not_count(session: Session) -> None:
+    editor = an_editor(session)
+    trajectory = a_trajectory(session, corporation_of(session, editor))
+    reported(session, editor, trajectory.id, RENOVATION, STARTED, "2025-01-01")
+    reported(session, editor, trajectory.id, RENOVATION, CANCELLED, "2025-05-01")
+    assert (count(session, "started", "2025-04-30"), count(session, "started", "2025-05-01")) == (1, 0)
+
+
+def test_a_dwelling_with_two_trajectories_and_two_schemes_counts_once(session: Session) -> None:
+    """As the 51 homes in Vrieheide, which had money from the Volkshuisvestingsfonds and a Regio Deal."""
+    editor = an_editor(session)
+    dwelling = a_dwelling(session)
+    for _ in range(2):
+        trajectory = a_trajectory(session, corporation_of(session, editor), dwelling)
+        session.add_all([FundingLine(trajectory_id=trajectory.id, scheme=a_scheme(session, slug).slug) for slug in ("volkshuisvestingsfonds", "regio-deal")])
+        reported(session, editor, trajectory.id, RENOVATION, STARTED, "2025-01-01")
+    found = tally(session, ANALYST, ["started"], as_of=AsOf(date(2025, 12, 31), LATER), group_by=GroupBy.SCHEME, scope=Scope())
+    assert {row.key: row.counts["started"] for row in found.rows} == {"volkshuisvestingsfonds": 1, "regio-deal": 1}
+    assert found.total == {"started": 1}
+
+
+def test_figures_by_area_add_up_and_show_what_lies_outside(session: Session) -> None:
+    editor = an_editor(session)
+    area = a_focus_area(session)
+    for focus_area in (area.slug, area.slug, None):
+        dwelling = a_dwelling(session, focus_area=focus_area)
+        reported(session, editor, a_trajectory(session, corporation_of(session, editor), dwelling).id, RENOVATION, STARTED, "2025-01-01")
+    found = tally(session, ANALYST, ["started"], as_of=AsOf(date(2025, 12, 31), LATER), group_by=GroupBy.FOCUS_AREA, scope=Scope())
+    assert [(row.key, row.counts["started"]) for row in found.rows] == [("heerlen-noord", 2), (None, 1)]
+    assert found.total == {"started": 3}
+
+
+def test_a_scope_limits_what_counts(session: Session) -> None:
+    editor, other = an_editor(session), an_editor(session)
+    project = a_project(session)
+    inside = a_trajectory(session, corporation_of(session, editor), project=project.slug)
+    outside = a_trajectory(session, corporation_of(session, other))
+    for actor, trajectory in ((editor, inside), (other, outside)):
+        reported(session, actor, trajectory.id, RENOVATION, STARTED, "2025-01-01")
+    assert count(session, "started", "2025-12-31", project="vrieheide") == 1
+    assert count(session, "started", "2025-12-31", corporation=other.organisation_id) == 1
+    assert count(session, "started", "2025-12-31", municipality="GM0917") == 2
+    assert count(session, "started", "2025-12-31", municipality="GM0363") == 0
+
+
+def test_the_dwellings_behind_a_figure_are_those_it_counts(session: Session) -> None:
+    editor = an_editor(session)
+    counted = []
+    for day in ("2025-01-01", "2025-02-01", "2026-02-01"):
+        trajectory = a_trajectory(session, corporation_of(session, editor))
+        reported(session, editor, trajectory.id, RENOVATION, STARTED, day)
+        counted.append(trajectory.dwelling_id)
+    auditor = an_actor(Role.MINISTRY_AUDITOR)
+    first = dwellings_counted(session, auditor, "started", as_of=AsOf(date(2025, 12, 31), LATER), scope=Scope(), after=None, limit=1)
+    rest = dwellings_counted(session, auditor, "started", as_of=AsOf(date(2025, 12, 31), LATER), scope=Scope(), after=UUID(first.next), limit=10)
+    assert {row["id"] for row in [*first.items, *rest.items]} == set(counted[:2])
+    with pytest.raises(NotAllowed):
+        dwellings_counted(session, ANALYST, "started", as_of=AsOf(date(2025, 12, 31), LATER), scope=Scope(), after=None, limit=1)
+    with pytest.raises(NotFound):
+        dwellings_counted(session, auditor, "no-such-thing", as_of=AsOf(date(2025, 12, 31), LATER), scope=Scope(), after=None, limit=1)
+
+
+def test_an_unknown_definition_is_named(session: Session) -> None:
+    with pytest.raises(RuleViolation) as refusal:
+        tally(session, ANALYST, ["improved", "doubled", "halved"], as_of=AsOf(date(2025, 1, 1), LATER), group_by=GroupBy.NOTHING, scope=Scope())
+    assert [fault.facts["definition"] for fault in refusal.value.faults] == ["doubled", "halved"]
+
+
+def test_a_rule_without_confirmation_keeps_its_shape() -> None:
+    rule = parse({"any": [{"track": "renovation", "reached": "completed", "confirmed": True}, {"track": "sustainability", "reached": "started"}]})
+    assert without_confirmation(rule) == parse({"any": [{"track": "renovation", "reached": "completed"}, {"track": "sustainability", "reached": "started"}]})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the journal, as the brute-force model sees it."""
+
+    id: UUID
+    dwelling: UUID
+    trajectory: UUID
+    track: str
+    kind: str
+    on: date
+    action: str
+    corrects: UUID | None
+    recorded_at: datetime
+
+
+def counted_by_hand(entries: list[Entry], confirmed: dict[UUID, datetime], key: str, on: date, known: datetime) -> set[UUID]:
+    known_rows = [entry for entry in entries if entry.recorded_at <= known]
+    superseded = {entry.corrects for entry in known_rows}
+    live = [entry for entry in known_rows if entry.id not in superseded and entry.action != "retracted" and entry.on <= on]
+    tracks: dict[tuple[UUID, UUID, str], list[Entry]] = {}
+    for entry in live:
+        tracks.setdefault((entry.dwelling, entry.trajectory, entry.track), []).append(entry)
+    found = set()
+    for (dwelling, _, track), rows in tracks.items():
+        kinds = {row.kind for row in rows}
+        if "cancelled" in kinds:
+            continue
+        done = any(row.kind == "completed" and confirmed.get(row.id, LATER) <= known for row in rows)
+        holds = {
+            "acquired": track == "acquisition" and "completed" in kinds,
+            "started": track in ("renovation", "sustainability") and bool(kinds & {"started", "completed"}),
+            "improved": track == "renovation" and done,
+            "made-sustainable": track == "sustainability" and "completed" in kinds,
+        }[key]
+        if holds:
+            found.add(dwelling)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_figure_equals_a_count_by_hand(session: Session, seed: int) -> None:
+    """Random histories with corrections, retractions and confirmations; random dates and moments."""
+    choose = random.Random(seed)
+    editor, municipality = an_editor(session), a_municipality_editor(session)
+    corporation = corporation_of(session, editor)
+    dwellings = [a_dwelling(session) for _ in range(6)]
+    trajectories = [a_trajectory(session, corporation, choose.choice(dwellings)) for _ in range(10)]
+    moments, milestones = [now(session)], []
+    for _ in range(120):
+        day = (date(2024, 1, 1) + timedelta(days=choose.randrange(700))).isoformat()
+        try:
+            act = choose.random()
+            if act < 0.6 or not milestones:
+                milestones.append(
+                    reported(session, editor, choose.choice(trajectories).id, choose.choice(list(Track)[:3]), choose.choice(list(MilestoneKind)), day)
+                )
+            elif act < 0.75:
+                milestones.append(correct(session, editor, choose.choice(milestones), effective_on=date.fromisoformat(day), note=None).id)
+            elif act < 0.85:
+                retract(session, editor, choose.choice(milestones), note="nooit gebeurd")
+            else:
+                confirm(session, municipality, NewConfirmation(choose.choice(milestones)))
+        except RegistryError:
+            pass
+        moments.append(now(session))
+    rows = session.execute(sa.text("SELECT id, dwelling_id, trajectory_id, track, kind, effective_on, action, corrects_id, recorded_at FROM milestone"))
+    entries = [Entry(*row) for row in rows]
+    confirmed = {row.milestone_id: row.recorded_at for row in session.execute(sa.text("SELECT milestone_id, recorded_at FROM confirmation"))}
+    assert len(entries) > 40
+    assert confirmed
+    for _ in range(25):
+        on, known = date(2024, 1, 1) + timedelta(days=choose.randrange(720)), choose.choice(moments)
+        for key in ("acquired", "started", "improved", "made-sustainable"):
+            assert count(session, key, on.isoformat(), known) == len(counted_by_hand(entries, confirmed, key, on, known)), (key, on, known)
+
+
+def test_a_moment_that_is_not_settled_is_refused(fresh_database: str) -> None:
+    """While a writer is open, what it will record may still get a moment before now: only the time before it started is settled."""
+    inside, release = threading.Event(), threading.Event()
+
+    def writer() -> None:
+        with transaction() as session:
+            session.execute(sa.text("SELECT 1"))
+            inside.set()
+            release.wait(10)
+
+    thread = threading.Thread(target=writer)
+    thread.start()
+    inside.wait(10)
+    with reading() as session:
+        mark = watermark(session)
+        with pytest.raises(InvalidInput):
+            settled(session, clock.now())
+        assert settled(session, mark) == mark
+    release.set()
+    thread.join()
+    with reading() as session:
+        assert watermark(session) > mark
+
+
+def test_a_figure_at_the_watermark_never_changes_afterwards(fresh_database: str) -> None:
+    """Writers go on all the time; each figure is asked at the watermark, and again when all is quiet."""
+    with transaction() as session:
+        corporation = an_organisation(session)
+        editor = an_actor(Role.CORPORATION_EDITOR, corporation)
+        trajectories = [a_trajectory(session, corporation).id for _ in range(200)]
+    queue, lock = list(trajectories), threading.Lock()
+
+    def writer(seed: int) -> None:
+        choose = random.Random(seed)
+        while True:
+            with lock:
+                if not queue:
+                    return
+                trajectory = queue.pop()
+            with transaction() as session:
+                reported(session, editor, trajectory, RENOVATION, STARTED, "2025-01-01")
+                session.execute(sa.text("SELECT pg_sleep(:s)"), {"s": choose.random() * 0.02})
+
+    writers = [threading.Thread(target=writer, args=(seed,)) for seed in range(6)]
+    for thread in writers:
+        thread.start()
+    published: list[tuple[datetime, int]] = []
+    while any(thread.is_alive() for thread in writers):
+        with reading() as session:
+            mark = watermark(session)
+            published.append((mark, count(session, "started", "2025-12-31", mark)))
+    with reading() as session:
+        again = [(mark, count(session, "started", "2025-12-31", mark)) for mark, _ in published]
+        assert count(session, "started", "2025-12-31", watermark(session)) == 200
+    assert again == published
+    assert len({figure for _, figure in published}) > 3

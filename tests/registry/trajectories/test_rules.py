@@ -1,0 +1,103 @@
+"""The order in which things can happen on a track."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.trajectories.model import MilestoneKind, Track
+from registry.trajectories.rules import Happened, TrackState, check_date, check_history, labels_around, track_states
+from registry.values import EnergyLabel, label_jump
+
+TODAY = date(2026, 3, 1)
+P, S, C, X = MilestoneKind
+RENOVATION, SUSTAINABILITY, ACQUISITION = Track.RENOVATION, Track.SUSTAINABILITY, Track.ACQUISITION
+
+
+def happened(kind: MilestoneKind, on: str, track: Track = RENOVATION) -> Happened:
+    return Happened(track, kind, date.fromisoformat(on))
+
+
+def codes(*history: Happened) -> list[str]:
+    return [fault.code for fault in check_history(history)]
+
+
+def test_a_plan_may_lie_in_the_future() -> None:
+    assert check_date(happened(P, "2027-01-01"), today=TODAY) == []
+
+
+@pytest.mark.parametrize("kind", [S, C, X])
+def test_nothing_else_may_lie_in_the_future(kind: MilestoneKind) -> None:
+    assert check_date(happened(kind, "2026-03-01"), today=TODAY) == []
+    assert [fault.code for fault in check_date(happened(kind, "2026-03-02"), today=TODAY)] == ["future-date"]
+
+
+def test_a_date_from_before_the_programme_is_a_typing_error() -> None:
+    assert [fault.code for fault in check_date(happened(S, "0206-03-01"), today=TODAY)] == ["date-too-early"]
+
+
+def test_work_is_completed_on_or_after_its_start() -> None:
+    assert codes(happened(S, "2025-01-02"), happened(C, "2025-01-02")) == []
+    assert codes(happened(S, "2025-01-02"), happened(C, "2025-01-01")) == ["completed-before-started"]
+
+
+def test_work_is_not_completed_without_a_start_but_a_dwelling_can_be_bought_at_once() -> None:
+    assert codes(happened(C, "2025-01-01")) == ["completed-without-start"]
+    assert codes(happened(C, "2025-01-01", ACQUISITION)) == []
+
+
+def test_nothing_happens_after_a_cancellation() -> None:
+    assert codes(happened(S, "2025-02-01"), happened(X, "2025-03-01")) == []
+    assert codes(happened(S, "2025-04-01"), happened(X, "2025-03-01")) == ["after-cancellation"]
+    assert codes(happened(S, "2025-01-01"), happened(C, "2025-02-01"), happened(X, "2025-03-01")) == ["cancelled-after-completion"]
+
+
+def test_tracks_do_not_hinder_each_other() -> None:
+    assert codes(happened(X, "2025-01-01"), happened(S, "2025-02-01", SUSTAINABILITY)) == []
+
+
+def test_all_faults_are_found_at_once() -> None:
+    assert codes(happened(C, "2025-01-01"), happened(C, "2025-01-01", SUSTAINABILITY)) == ["completed-without-start"] * 2
+
+
+def test_the_state_of_a_track_is_the_furthest_it_came() -> None:
+    history = [happened(P, "2024-01-01"), happened(S, "2025-01-01"), happened(P, "2027-01-01", SUSTAINABILITY)]
+    assert track_states(history) == {RENOVATION: TrackState.STARTED, SUSTAINABILITY: TrackState.PLANNED}
+    assert track_states([*history, happened(X, "2025-02-01")])[RENOVATION] is TrackState.CANCELLED
+
+
+@given(
+    st.lists(
+        st.builds(Happened, st.sampled_from(Track), st.sampled_from(MilestoneKind), st.dates(date(2020, 1, 1), date(2026, 1, 1))),
+        unique_by=lambda h: (h.track, h.kind),
+    )
+)
+def test_an_accepted_history_satisfies_every_rule(history: list[Happened]) -> None:
+    if check_history(history):
+        return
+    for track in Track:
+        dates = {each.kind: each.effective_on for each in history if each.track is track}
+        if C in dates:
+            assert X not in dates
+            assert track is ACQUISITION or S in dates
+            assert dates.get(S, date.min) <= dates[C]
+        if X in dates:
+            assert dates.get(S, date.min) <= dates[X]
+
+
+def test_the_label_jump_is_between_the_label_at_the_start_and_the_newest_since() -> None:
+    labels = [(date(2010, 1, 1), EnergyLabel.G), (date(2015, 1, 1), EnergyLabel.F), (date(2025, 6, 1), EnergyLabel.C), (date(2025, 9, 1), EnergyLabel.B)]
+    history = [happened(S, "2024-01-01"), happened(S, "2024-05-01", SUSTAINABILITY)]
+    before, after = labels_around(labels, history)
+    assert (before, after, label_jump(before, after)) == (EnergyLabel.F, EnergyLabel.B, 4)
+
+
+def test_without_works_there_is_a_label_before_and_none_after() -> None:
+    assert labels_around([(date(2015, 1, 1), EnergyLabel.F)], []) == (EnergyLabel.F, None)
+    assert label_jump(EnergyLabel.F, None) is None
+
+
+def test_eleven_classes_lie_ten_steps_apart() -> None:
+    assert label_jump(EnergyLabel.G, EnergyLabel.A_4) == 10
+    assert label_jump(EnergyLabel.A, EnergyLabel.B) == -1
