@@ -1,5 +1,6 @@
 """The worker: runs the jobs that changes leave behind."""
 
+import asyncio
 import logging
 from uuid import UUID
 
@@ -17,16 +18,32 @@ log = structlog.get_logger()
 CONCURRENCY = 2
 PATIENCE = procrastinate.RetryStrategy(max_attempts=20, exponential_wait=3, retry_exceptions=[Unavailable])
 """A job that can't reach the database or the object store is tried again for days."""
+HEARTBEAT_S = 5.0
+SILENT_S = 20.0
+"""A worker that has been silent this long is dead; what it was doing is done again."""
 
 
 def run(config: Settings) -> None:
     """Work until told to stop (SIGTERM, SIGINT); a job under way is finished first."""
     logging.basicConfig(level=logging.WARNING)
     database.connect(config.database_url, pool_size=CONCURRENCY + 1)
-    queue = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=config.database_url, min_size=1, max_size=3))
+    queue = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=config.database_url, min_size=1, max_size=4))
     _tasks(queue)
-    log.info("worker-started")
-    queue.run_worker(concurrency=CONCURRENCY, wait=True, delete_jobs="successful")
+    asyncio.run(_work(queue))
+
+
+async def _work(queue: procrastinate.App) -> None:
+    async with queue.open_async():
+        await _take_over(queue)
+        log.info("worker-started")
+        await queue.run_worker_async(concurrency=CONCURRENCY, delete_jobs="successful", update_heartbeat_interval=HEARTBEAT_S, stalled_worker_timeout=SILENT_S)
+
+
+async def _take_over(queue: procrastinate.App) -> None:
+    """Let the jobs of workers that died be done again; each job may be done twice without harm."""
+    for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT_S):
+        log.warning("job-taken-over", task=job.task_name, job=job.id)
+        await queue.job_manager.retry_job(job)
 
 
 def _tasks(queue: procrastinate.App) -> None:
@@ -39,3 +56,8 @@ def _tasks(queue: procrastinate.App) -> None:
     def forget_answers(timestamp: int) -> None:  # noqa: ARG001
         with transaction() as session:
             log.info("answers-forgotten", count=idempotency.forget_before(session, clock.now() - idempotency.KEPT_FOR))
+
+    @queue.periodic(cron="* * * * *")
+    @queue.task(name="jobs.take-over", queueing_lock="jobs.take-over")
+    async def take_over(timestamp: int) -> None:  # noqa: ARG001
+        await _take_over(queue)
