@@ -1,0 +1,1 @@
+"""The acts of the story; `demo.story` puts them in order."""

@@ -1,0 +1,84 @@
+"""The ministry asks how many, gets the answer with all that explains it, and the demo checks that it is what was promised."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from demo.client import AT_ONCE, Body, Register, Voice
+from demo.screen import Screen
+from demo.world import AREAS, MINISTRY, PROMISED_IMPROVED, PROMISED_STARTED, PROMISED_VRIEHEIDE, VALID_ON, VRIEHEIDE
+
+Counts = dict[str, int]
+AUDITOR = "ministry-auditor"
+
+
+class WrongFigures(Exception):
+    """The register counts something else than the demo promises."""
+
+
+def ask(register: Register, screen: Screen) -> None:
+    """Raises WrongFigures."""
+    analyst = register.speaking_as("ministry-analyst", MINISTRY.slug)
+    tally = analyst.get("/tallies", validOn=VALID_ON.isoformat(), groupBy="focusArea", definitions="improved,started")
+    _show_tally(screen, tally, _to_be_confirmed(analyst, tally["knownAt"]))
+    for definition in tally["definitions"]:
+        screen.say(f"{definition['nameEn']} ({definition['key']}, edition {definition['edition']}): {definition['textEn']}")
+    vrieheide = _counts(
+        analyst.get("/tallies", validOn=VALID_ON.isoformat(), knownAt=tally["knownAt"], project=VRIEHEIDE, definitions="acquired,improved")["total"]
+    )
+    screen.say(f"Vrieheide: {vrieheide['acquired']} acquired, {vrieheide['improved']} improved.")
+    _check(tally, vrieheide)
+    screen.check(f"as promised: {PROMISED_IMPROVED:,} improved, {PROMISED_STARTED:,} started, {PROMISED_VRIEHEIDE} in Vrieheide, {len(AREAS)} focus areas")
+
+
+def _counts(counts: list[Body]) -> Counts:
+    return {each["definition"]: each["dwellings"] for each in counts}
+
+
+def _to_be_confirmed(analyst: Voice, known_at: str) -> Counts:
+    """By focus area, which the tally gives only for the whole, as known at the same moment."""
+
+    def of_area(slug: str) -> tuple[str, int]:
+        tally = analyst.get("/tallies", validOn=VALID_ON.isoformat(), knownAt=known_at, focusArea=slug, definitions="improved")
+        return slug, _counts(tally["toBeConfirmed"])["improved"]
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(pool.map(of_area, [area.slug for area in AREAS]))
+
+
+def _show_tally(screen: Screen, tally: Body, to_be_confirmed: Counts) -> None:
+    table = screen.table("focus area", "improved", "yet to be confirmed", "started", numbers=3)
+    for row in tally["rows"]:
+        counts = _counts(row["counts"])
+        table.add_row(row["name"], f"{counts['improved']:,}", f"{to_be_confirmed.get(row['key'], 0):,}", f"{counts['started']:,}")
+    table.add_section()
+    total, unconfirmed = _counts(tally["total"]), _counts(tally["toBeConfirmed"])
+    table.add_row("all, each dwelling once", f"{total['improved']:,}", f"{unconfirmed['improved']:,}", f"{total['started']:,}", style="bold")
+    screen.show(table)
+    screen.say(f"Dwellings as of {tally['validOn']} (valid date), as known at {tally['knownAt']}")
+
+
+def _check(tally: Body, vrieheide: Counts) -> None:
+    """Raises WrongFigures."""
+    total = _counts(tally["total"])
+    rows = {row["key"]: _counts(row["counts"]) for row in tally["rows"]}
+    with_both = sum(all(rows.get(area.slug, {}).get(key, 0) for key in ("improved", "started")) for area in AREAS)
+    expected_and_found = {
+        "improved": (PROMISED_IMPROVED, total["improved"]),
+        "started": (PROMISED_STARTED, total["started"]),
+        "acquired in Vrieheide": (PROMISED_VRIEHEIDE, vrieheide["acquired"]),
+        "improved in Vrieheide": (PROMISED_VRIEHEIDE, vrieheide["improved"]),
+        "focus areas with dwellings improved and started": (len(AREAS), with_both),
+    }
+    wrong = [f"{what}: {found:,} instead of {expected:,}" for what, (expected, found) in expected_and_found.items() if expected != found]
+    if wrong:
+        raise WrongFigures(f"the figures are not as promised, so the register holds more than this demo or counts otherwise: {'; '.join(wrong)}")
+
+
+def where_to_look(register: Register, screen: Screen) -> None:
+    url, valid_on = register.url, VALID_ON.isoformat()
+    token = register.speaking_as(AUDITOR, MINISTRY.slug).token
+    screen.say("The dwellings behind a figure, one by one, with the auditor's token:")
+    screen.to_paste(f"curl -s -H 'Authorization: Bearer {token}' '{url}/v1/tallies/improved/dwellings?validOn={valid_on}&project={VRIEHEIDE}'")
+    screen.say("The tally:")
+    screen.to_paste(f"curl -s -H 'Authorization: Bearer {token}' '{url}/v1/tallies?validOn={valid_on}&groupBy=focusArea'")
+    screen.say("The contract of the API:")
+    screen.to_paste(f"{url}/v1/openapi.json")

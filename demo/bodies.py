@@ -1,0 +1,73 @@
+"""The made-up things as the REST API wants them."""
+
+from demo.client import Body
+from demo.generator import Dwelling, Milestone, Trajectory
+from demo.visits import CAPTIONS, Photo, Visit
+from demo.vrieheide import Measure
+
+
+def dwelling_body(dwelling: Dwelling) -> Body:
+    return {
+        "id": str(dwelling.id),
+        "bagId": dwelling.bag_id,
+        "bagObjectType": "occupiable-object",
+        "municipalityCode": dwelling.area.municipality,
+        "focusArea": dwelling.area.slug,
+        "street": dwelling.street,
+        "houseNumber": dwelling.house_number,
+        "postcode": dwelling.postcode,
+        "town": dwelling.town,
+        "yearBuilt": dwelling.year_built,
+        "floorAreaM2": dwelling.floor_area_m2,
+        "tenure": dwelling.tenure,
+        "dwellingType": dwelling.dwelling_type,
+        "longitude": dwelling.longitude,
+        "latitude": dwelling.latitude,
+    }
+
+
+def trajectory_body(trajectory: Trajectory) -> Body:
+    return {
+        "id": str(trajectory.id),
+        "dwellingId": str(trajectory.dwelling_id),
+        "project": trajectory.project,
+        "fundingLines": [{"scheme": scheme, "amountEur": f"{amount}.00"} for scheme, amount in trajectory.funding],
+    }
+
+
+def milestone_bodies(trajectory: Trajectory) -> list[Body]:
+    return [_milestone_body(trajectory, each) for each in trajectory.milestones]
+
+
+def _milestone_body(trajectory: Trajectory, milestone: Milestone) -> Body:
+    said = {"track": milestone.track, "kind": milestone.kind, "effectiveOn": milestone.effective_on.isoformat()}
+    return {"id": str(milestone.id), "trajectoryId": str(trajectory.id), **said}
+
+
+def confirmation_bodies(trajectory: Trajectory) -> list[Body]:
+    return [{"milestoneId": str(each.id)} for each in trajectory.milestones if each.confirmed]
+
+
+def measure_body(measure: Measure) -> Body:
+    return {
+        "kind": measure.kind,
+        "appliedOn": measure.applied_on.isoformat(),
+        "quantity": measure.quantity,
+        "unit": measure.unit,
+        "costEur": measure.cost_eur,
+    }
+
+
+def photo_body(visit: Visit, photo: Photo, *, sha256: str, size_bytes: int) -> Body:
+    return {
+        "id": str(photo.id),
+        "inspectionId": str(visit.id),
+        "question": photo.question,
+        "sha256": sha256,
+        "sizeBytes": size_bytes,
+        "contentType": "image/jpeg",
+        "takenAt": photo.shot.taken_at.isoformat(),
+        "longitude": photo.shot.longitude,
+        "latitude": photo.shot.latitude,
+        "caption": CAPTIONS[photo.question],
+    }

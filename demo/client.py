@@ -1,0 +1,182 @@
+"""A small client of the register: one token for each role and organisation, every POST repeatable, every refusal readable."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+
+Body = dict[str, Any]
+Thing = TypeVar("Thing")
+LARGEST_BATCH = 1000
+AT_ONCE = 4
+"""Requests in flight; the server has two workers."""
+TIMEOUT_S = 60
+KEEPALIVE_S = 3
+"""Shorter than the server's, so that a connection is never used as the server closes it."""
+
+
+class Refused(Exception):
+    """The register said no, in one line with all faults. ``code`` is its word for it."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What became of the items of some batches."""
+
+    created: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "Sum") -> "Sum":
+        return Sum(self.created + other.created, self.unchanged + other.unchanged)
+
+    @property
+    def items(self) -> int:
+        return self.created + self.unchanged
+
+
+class Register:
+    """The REST API at ``url``; `speaking_as` gives it a voice."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._requests = 0
+        self._counting = threading.Lock()
+        # Without the proxies of the environment: the register of a demo is on this machine.
+        self._http = httpx.Client(timeout=TIMEOUT_S, limits=httpx.Limits(keepalive_expiry=KEEPALIVE_S), trust_env=False)
+
+    @property
+    def requests(self) -> int:
+        """How many requests were made."""
+        return self._requests
+
+    def speaking_as(self, role: str, organisation: str | None = None) -> "Voice":
+        return Voice(self, f"dev-{role}@{organisation}" if organisation else f"dev-{role}")
+
+    def send(
+        self, method: str, url: str, *, content: bytes | None = None, headers: Mapping[str, str], query: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Raises Refused when there is no answer."""
+        with self._counting:
+            self._requests += 1
+        try:
+            return self._http.request(method, url, content=content, headers=dict(headers), params=query)
+        except httpx.HTTPError as error:
+            raise Refused("no-answer", f"{method} {url.partition('?')[0]}: no answer ({error})") from error
+
+    def put_bytes(self, url: str, content: bytes, headers: Mapping[str, str]) -> bool:
+        """Send a photo to the object store with exactly these headers; False when it was there already. Raises Refused."""
+        answer = self.send("PUT", url, content=content, headers=headers)
+        if answer.status_code == httpx.codes.PRECONDITION_FAILED:
+            return False
+        if answer.is_error:
+            raise Refused("not-stored", f"the object store answered {answer.status_code}: {answer.text[:300]}")
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One person in one role."""
+
+    register: Register
+    token: str
+
+    def get(self, path: str, **query: str) -> Body:
+        return _body(self._ask("GET", path, query=query))
+
+    def put(self, path: str, body: Body, *, version: int) -> Body:
+        """Replace what has this version."""
+        return _body(self._ask("PUT", path, body, {"If-Match": f'"{version}"'}))
+
+    def post(self, path: str, body: Body | None = None) -> Body:
+        return _body(self._post(path, body))
+
+    def put_once(self, path: str, body: Body) -> Sum:
+        """Make it, or find that it is there with the same content."""
+        return _sum(self._ask("PUT", path, body))
+
+    def post_once(self, path: str, body: Body) -> Sum:
+        return _sum(self._post(path, body))
+
+    def _post(self, path: str, body: Body | None) -> httpx.Response:
+        """The Idempotency-Key follows from the content, so the same POST again gets the first answer."""
+        key = hashlib.sha256(b"\n".join([path.encode(), _json(body)])).hexdigest()
+        return self._ask("POST", path, body, {"Idempotency-Key": key})
+
+    def post_batch(self, path: str, items: Sequence[Body]) -> Sum:
+        """Every item created now or before. Raises Refused with all faults otherwise."""
+        if not items:
+            return Sum()
+        answer = _body(self._ask("POST", path, {"items": items}))
+        faults = [fault for result in answer["results"] for fault in result["errors"]]
+        if faults:
+            raise Refused("items-refused", f"POST {path}: {_sentence(faults)}")
+        return Sum(answer["summary"]["created"], answer["summary"]["unchanged"])
+
+    def _ask(
+        self, method: str, path: str, body: Body | None = None, headers: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        more = {"Authorization": f"Bearer {self.token}", "Accept-Language": "en", **(headers or {})}
+        content = None if body is None else _json(body)
+        if content is not None:
+            more["Content-Type"] = "application/json"
+        answer = self.register.send(method, f"{self.register.url}/v1{path}", content=content, headers=more, query=query)
+        if answer.is_error:
+            raise _refusal(f"{method} {path}", answer)
+        if "json" not in answer.headers.get("Content-Type", ""):
+            raise Refused("not-a-register", f"{method} {path}: the answer is no JSON; is this the register?")
+        return answer
+
+
+def _body(answer: httpx.Response) -> Body:
+    found: Body = answer.json()
+    return found
+
+
+def _sum(answer: httpx.Response) -> Sum:
+    new = answer.status_code == httpx.codes.CREATED and "Idempotency-Replayed" not in answer.headers
+    return Sum(created=1) if new else Sum(unchanged=1)
+
+
+def _json(body: Body | None) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def _refusal(what: str, answer: httpx.Response) -> Refused:
+    if "problem+json" not in answer.headers.get("Content-Type", ""):
+        return Refused("not-a-register", f"{what}: {answer.status_code}, and no explanation from the register")
+    problem = answer.json()
+    faults = problem.get("errors") or [{"pointer": "", "detail": problem["detail"]}]
+    return Refused(problem["code"], f"{what}: {answer.status_code} {_sentence(faults)}")
+
+
+MOST_FAULTS = 12
+
+
+def _sentence(faults: Sequence[Mapping[str, str]]) -> str:
+    said = "; ".join(f"{fault['pointer']} {fault['detail']}".strip() for fault in faults[:MOST_FAULTS])
+    return said if len(faults) <= MOST_FAULTS else f"{said}; and {len(faults) - MOST_FAULTS} more"
+
+
+def batches(groups: Iterable[Sequence[Body]]) -> list[list[Body]]:
+    """Items in batches as large as may be; the items of one group stay together."""
+    made: list[list[Body]] = [[]]
+    for group in groups:
+        if len(made[-1]) + len(group) > LARGEST_BATCH:
+            made.append([])
+        made[-1].extend(group)
+    return [batch for batch in made if batch]
+
+
+def at_once(do: Callable[[Thing], Sum], things: Iterable[Thing]) -> Sum:
+    """``do`` each thing, a few at a time. Raises what the first that fails raises."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return sum(pool.map(do, things), Sum())
