@@ -35,7 +35,8 @@ def main() -> None:
     try:
         registry(standalone_mode=True)
     except (RegistryError, SettingsError, StartError) as error:
-        click.secho(f"registry: {error}", fg="red", err=True)
+        cause = f" ({str(error.__cause__).splitlines()[0]})" if error.__cause__ else ""
+        click.secho(f"registry: {error}{cause}", fg="red", err=True)
         raise SystemExit(1) from error
 
 

@@ -333,7 +333,7 @@ class Postgres(_Server[str]):
 
 
 class ObjectStore(_Server[ObjectStoreAddress]):
-    """SeaweedFS: master, volume, filer and S3 gateway in one process. Only signed S3 requests do anything.
+    """SeaweedFS: master, volume, filer and S3 gateway in one process. Over HTTP only signed S3 requests do anything; its gRPC ports, on loopback, ask for no key.
 
     SeaweedFS would let any program on this machine, even a web page, use its other parts over HTTP; that is switched off, or asks for
     a key that lives as long as the process. ``allowed_origins`` are the origins (CORS) whose pages may use the S3 gateway.

@@ -64,7 +64,7 @@ class Installation:
     def _servers(self, stack: ExitStack) -> tuple[list[Service], dict[str, str]]:
         """Start what is not given from outside, and say where everything is in the environment of the children."""
         services: list[Service] = []
-        found: dict[str, str] = {"REGISTRY_PUBLIC_URL": self.url}
+        found: dict[str, str] = {}
         if "REGISTRY_DATABASE_URL" not in os.environ:
             self.say("Starting PostgreSQL")
             postgres = stack.enter_context(Postgres(self.folder / DATABASE_FOLDER))

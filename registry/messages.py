@@ -189,8 +189,8 @@ TEXTS: dict[str, Text] = {
     "nothing-to-correct": Text("De correctie verandert niets.", "The correction changes nothing."),
     "wrong-label-date": Text("Een energielabel kan niet in de toekomst zijn opgenomen.", "An energy label can't be surveyed in the future."),
     "checklist-frozen": Text(
-        "Checklist {key} versie {version} is gepubliceerd en staat vast: geef een hogere versie uit.",
-        "Checklist {key} version {version} is published and frozen: issue a higher version.",
+        "Checklist {key} editie {edition} is gepubliceerd en staat vast: geef een hogere editie uit.",
+        "Checklist {key} edition {edition} is published and frozen: issue a higher edition.",
     ),
     "unknown-question": Text("Deze checklist heeft geen vraag {question}.", "This checklist has no question {question}."),
     "question-not-asked": Text(

@@ -7,19 +7,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from registry.db import sqlalchemy_url
+from registry.db import explained, sqlalchemy_url
 
 FOLDER = Path(__file__).parent.parent / "migrations"
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """All migrations up to ``revision``, in one transaction."""
-    with sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool).begin() as connection:
+    """All migrations up to ``revision``, in one transaction. Raises Unavailable."""
+    with explained(), sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool).begin() as connection:
         command.upgrade(_config(connection), revision)
 
 
 def downgrade(url: str, revision: str) -> None:
-    with sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool).begin() as connection:
+    with explained(), sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool).begin() as connection:
         command.downgrade(_config(connection), revision)
 
 

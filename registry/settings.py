@@ -27,7 +27,6 @@ class Settings:
     s3_bucket: str
     s3_region: str
     embedded: bool
-    public_url: str
     allowed_origins: tuple[str, ...]
     log_level: str
     pool_size: int
@@ -49,7 +48,6 @@ def read(env: Env | None = None) -> Settings:
         s3_bucket=env.str("S3_BUCKET", "registry"),
         s3_region=env.str("S3_REGION", "eu-central-1"),
         embedded=env.bool("EMBEDDED", False),
-        public_url=env.str("PUBLIC_URL", "http://127.0.0.1:8000"),
         allowed_origins=tuple(cast("list[str]", env.list("ALLOWED_ORIGINS", []))),
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         pool_size=env.int("POOL_SIZE", 8, validate=validate.Range(min=1)),

@@ -71,6 +71,12 @@ def _outside() -> "S3Client":
     return _client(settings().s3_public_endpoint, settings())
 
 
+def check() -> None:
+    """Raises Unavailable when the bucket does not answer."""
+    with _reachable():
+        _inside().head_bucket(Bucket=settings().s3_bucket)
+
+
 def prepare() -> None:
     """Make the bucket when it is not there. Raises Unavailable."""
     with _reachable():

@@ -16,8 +16,8 @@ from registry.settings import Settings
 log = structlog.get_logger()
 
 CONCURRENCY = 2
-PATIENCE = procrastinate.RetryStrategy(max_attempts=20, exponential_wait=3, retry_exceptions=[Unavailable])
-"""A job that can't reach the database or the object store is tried again for days."""
+PATIENCE = procrastinate.RetryStrategy(max_attempts=17, exponential_wait=2, retry_exceptions=[Unavailable])
+"""A job that can't reach the database or the object store is tried again for three days, at growing intervals."""
 HEARTBEAT_S = 5.0
 SILENT_S = 20.0
 """A worker that has been silent this long is dead; what it was doing is done again."""

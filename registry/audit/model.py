@@ -1,4 +1,4 @@
-"""The audit log and the history of mutable rows. Both refuse UPDATE and DELETE by trigger (migration 0001)."""
+"""The audit log and the history of mutable rows. Both refuse UPDATE and DELETE by trigger (migration 0003)."""
 
 from datetime import datetime
 from uuid import UUID

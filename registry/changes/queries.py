@@ -38,11 +38,14 @@ class ChangeEntry:
 
 _HORIZON = sa.text(
     """
-    SELECT least(
-        (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint),
-        (SELECT min(activity.backend_xid::text::bigint) FROM pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
-         WHERE held.locktype = 'advisory' AND held.objid = :lock AND held.granted
-           AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())))
+    WITH coming AS (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS id),
+    -- backend_xid has 32 bits; it lies less than 2^31 from the coming id, on either side.
+    open AS (
+        SELECT coming.id + (((activity.backend_xid::text::bigint - coming.id + 2147483648) & 4294967295) - 2147483648) AS id
+        FROM coming, pg_locks AS held JOIN pg_stat_activity AS activity USING (pid)
+        WHERE held.locktype = 'advisory' AND held.objid = :lock AND held.granted
+          AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+    SELECT least(coming.id, (SELECT min(open.id) FROM open)) FROM coming
     """
 )
 

@@ -36,7 +36,7 @@ def publish(session: Session, actor: Actor, content: Mapping[str, Json]) -> Outc
     if known is not None:
         if known.digest == digest(content):
             return Outcome.UNCHANGED
-        raise ChecklistFrozen([Fault("/edition", "checklist-frozen", {"key": key, "version": edition})], key=key, version=edition)
+        raise ChecklistFrozen([Fault("/edition", "checklist-frozen", {"key": key, "edition": edition})], key=key, edition=edition)
     checklist = Checklist(key=key, edition=edition, content=dict(content), digest=digest(content))
     session.add(checklist)
     session.flush()

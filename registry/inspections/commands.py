@@ -21,6 +21,7 @@ from registry.errors import AlreadyExists, Fault, NotFound, NotYours, RuleViolat
 from registry.inspections.model import AnswersInvalid, Inspection, InspectionConflict, InspectionStatus, InspectionSubmitted, Occasion, VisitOutcome
 from registry.inspections.queries import visible_to
 from registry.inspections.rules import Document, differences
+from registry.organisations.model import Organisation
 from registry.versioned import Outcome, VersionRequired, change, same
 
 
@@ -73,6 +74,8 @@ def _check_plan(session: Session, actor: Actor, item: Plan) -> str:
         faults.append(Fault("/dwellingId", "no-such-reference", {"what": "dwelling", "id": item.dwelling_id}))
     if session.get(Checklist, item.checklist_id) is None:
         faults.append(Fault("/checklistId", "no-such-reference", {"what": "checklist", "id": item.checklist_id}))
+    if session.get(Organisation, item.organisation_id) is None:
+        faults.append(Fault("/organisationId", "no-such-reference", {"what": "organisation", "id": item.organisation_id}))
     if faults:
         raise RuleViolation(faults)
     return cast("str", municipality)

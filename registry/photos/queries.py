@@ -22,7 +22,10 @@ MOST_PHOTOS = 500
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What has arrived of an inspection. It is complete when it is submitted, every photo is stored and none that an answer demands is missing."""
+    """What has arrived of an inspection. It is complete when it is submitted, no photo is awaited and none that an answer demands is missing.
+
+    A rejected photo does not count as one that an answer demands.
+    """
 
     inspection: Inspection
     photos: Sequence[Photo]
@@ -42,7 +45,7 @@ class Receipt:
 
     @property
     def complete(self) -> bool:
-        return self.inspection.status is InspectionStatus.SUBMITTED and self.stored == len(self.photos) and not self.missing
+        return self.inspection.status is InspectionStatus.SUBMITTED and not self.awaited and not self.missing
 
 
 def get(session: Session, actor: Actor, photo_id: UUID) -> Photo:

@@ -41,7 +41,7 @@ class GroupBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """``valid_on`` is the day it must have been so; ``known_at`` the moment the register must have known it."""
+    """``valid_on`` is the day by which it must have been so; ``known_at`` the moment before which the register must have known it."""
 
     valid_on: date
     known_at: datetime
@@ -118,9 +118,14 @@ def list_definitions(session: Session, actor: Actor) -> list[Definition]:
     return list(session.scalars(sa.select(Definition).order_by(Definition.key, Definition.edition).limit(LARGEST_TALLY)))
 
 
-def newest(session: Session, keys: Sequence[str]) -> list[Definition]:
-    """The newest edition of each definition, in the order asked. Raises RuleViolation."""
-    query = sa.select(Definition).where(Definition.key.in_(keys)).ext(distinct_on(Definition.key)).order_by(Definition.key, Definition.edition.desc())
+def newest(session: Session, keys: Sequence[str], known_at: datetime) -> list[Definition]:
+    """The newest edition of each definition at that moment, in the order asked. Raises RuleViolation."""
+    query = (
+        sa.select(Definition)
+        .where(Definition.key.in_(keys), Definition.recorded_at < known_at)
+        .ext(distinct_on(Definition.key))
+        .order_by(Definition.key, Definition.edition.desc())
+    )
     found = {definition.key: definition for definition in session.scalars(query)}
     faults = [Fault("definitions", "unknown-definition", {"definition": key}) for key in keys if key not in found]
     if faults:
@@ -131,7 +136,7 @@ def newest(session: Session, keys: Sequence[str]) -> list[Definition]:
 def tally(session: Session, actor: Actor, keys: Sequence[str], *, as_of: AsOf, group_by: GroupBy, scope: Scope) -> Tally:
     """Count dwellings by each of these definitions. Raises NotAllowed, RuleViolation (unknown definition)."""
     require(actor, Right.READ_TALLIES)
-    definitions = newest(session, keys)
+    definitions = newest(session, keys, as_of.known_at)
     rules = {definition.key: parse(definition.rule) for definition in definitions}
     rows = [] if group_by is GroupBy.NOTHING else _grouped(session, rules, as_of, group_by, scope)
     relaxed = {f"{key}?": without_confirmation(rule) for key, rule in rules.items()}
@@ -143,8 +148,8 @@ def tally(session: Session, actor: Actor, keys: Sequence[str], *, as_of: AsOf, g
 def _reached(as_of: AsOf, scope: Scope) -> sa.CTE:
     """One row for each track of each trajectory: what it had reached on that day, as known at that moment."""
     later, known = aliased(Milestone), as_of.known_at
-    confirmed = sa.exists().where(Confirmation.milestone_id == Milestone.id, Confirmation.recorded_at <= known)
-    superseded = sa.exists().where(later.corrects_id == Milestone.id, later.recorded_at <= known)
+    confirmed = sa.exists().where(Confirmation.milestone_id == Milestone.id, Confirmation.recorded_at < known)
+    superseded = sa.exists().where(later.corrects_id == Milestone.id, later.recorded_at < known)
 
     def has(*kinds: MilestoneKind, also: sa.ColumnElement[bool] | None = None) -> sa.ColumnElement[bool]:
         said = Milestone.kind.in_(kinds)
@@ -162,7 +167,7 @@ def _reached(as_of: AsOf, scope: Scope) -> sa.CTE:
             has(MilestoneKind.STARTED, MilestoneKind.COMPLETED, also=confirmed).label("started_confirmed"),
             has(MilestoneKind.COMPLETED, also=confirmed).label("completed_confirmed"),
         )
-        .where(Milestone.recorded_at <= known, Milestone.effective_on <= as_of.valid_on, Milestone.action != Action.RETRACTED, ~superseded)
+        .where(Milestone.recorded_at < known, Milestone.effective_on <= as_of.valid_on, Milestone.action != Action.RETRACTED, ~superseded)
         .group_by(Milestone.dwelling_id, Milestone.trajectory_id, Milestone.track)
         .having(~has(MilestoneKind.CANCELLED))
     )
@@ -247,7 +252,7 @@ def dwellings_counted(session: Session, actor: Actor, key: str, *, as_of: AsOf, 
     require(actor, Right.READ_TALLIES)
     require(actor, Right.READ_DWELLINGS)
     try:
-        (definition,) = newest(session, [key])
+        (definition,) = newest(session, [key], as_of.known_at)
     except RuleViolation:
         raise NotFound(what="definition", id=key) from None
     reached = _reached(as_of, scope)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry.access import Actor, Role
+from registry.changes import queries
 from registry.changes.commands import announce
 from registry.changes.model import ChangeKind
 from registry.changes.queries import START, Position, page
@@ -128,3 +129,22 @@ def test_the_shared_lock_is_taken_before_the_transaction_has_a_number(session: S
     with transaction() as inner:
         inner.execute(sa.text("SELECT 1"))
     assert next(each for each in statements if "SAVEPOINT" not in each).startswith("SELECT pg_advisory_xact_lock_shared(4711)")
+
+
+@pytest.mark.parametrize(
+    ("coming", "short", "full"),
+    [(1000, 990, 990), (1000, 1003, 1003), (2**32 + 5, 2**32 - 3, 2**32 - 3), (2**32 - 2, 1, 2**32 + 1), (7 * 2**32 + 9, 4, 7 * 2**32 + 4)],
+)
+def test_a_short_transaction_number_is_completed_from_the_coming_one(session: Session, coming: int, short: int, full: int) -> None:
+    """The expression of the horizon, at the places where 32 bits run over."""
+    formula = "SELECT :coming + (((:short - :coming + 2147483648) & 4294967295) - 2147483648)"
+    assert (
+        formula.removeprefix("SELECT :coming ").replace(":short", "activity.backend_xid::text::bigint").replace(":coming", "coming.id") in queries._HORIZON.text
+    )
+    assert (
+        session.scalar(
+            sa.text(formula.replace(":coming", "CAST(:coming AS bigint)").replace(":short", "CAST(:short AS bigint)")),
+            {"coming": coming, "short": short % 2**32},
+        )
+        == full
+    )

@@ -1,0 +1,57 @@
+"""The command line: what can't be done is said in one line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from registry.settings import SettingsError, read
+
+
+def command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
+    argv = [sys.executable, "-m", "registry.cli", *arguments]
+    return subprocess.run(argv, env={**own, **settings}, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_help_names_every_command() -> None:
+    done = command("--help")
+    assert done.returncode == 0
+    for name in ("demo", "import", "migrate", "prepare", "up", "worker"):
+        assert name in done.stdout
+
+
+def test_a_file_that_is_no_extract_is_refused_in_one_line(tmp_path: Path, engine) -> None:  # type: ignore[no-untyped-def]
+    file = tmp_path / "dwellings.zip"
+    file.write_text("not a zip")
+    done = command("import", "bag", str(file), REGISTRY_DATABASE_URL=os.environ["REGISTRY_DATABASE_URL"])
+    assert done.returncode == 1
+    assert [line for line in done.stderr.splitlines() if line.startswith("registry:")] == [
+        "registry: dwellings.zip is not a zip file. A BAG extract is the zip file as Kadaster delivers it."
+    ]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_setting_is_named() -> None:
+    done = command("worker")
+    assert done.returncode == 1
+    for name in ("REGISTRY_DATABASE_URL", "REGISTRY_S3_ENDPOINT", "REGISTRY_S3_SECRET_KEY"):
+        assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGISTRY_LOG_LEVEL", "LOUD")
+    monkeypatch.setenv("REGISTRY_POOL_SIZE", "none")
+    with pytest.raises(SettingsError) as refusal:
+        read()
+    assert "REGISTRY_LOG_LEVEL" in str(refusal.value)
+    assert "REGISTRY_POOL_SIZE" in str(refusal.value)
+
+
+def test_a_database_that_is_not_there_is_said_in_one_line() -> None:
+    done = command("migrate", REGISTRY_DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
