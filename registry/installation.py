@@ -106,7 +106,7 @@ class Installation:
         self.say(f"Ready: {self.url}/v1/openapi.json — stop with Ctrl-C")
         if player is not None:
             self._player_status = self._play(player)
-            if stop_after_player or self._player_status:
+            if stop_after_player:
                 self._stop.set()
 
     def _play(self, player: str) -> int:

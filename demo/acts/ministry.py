@@ -1,8 +1,6 @@
 """The ministry asks how many, gets the answer with all that explains it, and the demo checks that it is what was promised."""
 
-from concurrent.futures import ThreadPoolExecutor
-
-from demo.client import AT_ONCE, Body, Register, Voice
+from demo.client import Body, Register
 from demo.screen import Screen
 from demo.world import AREAS, MINISTRY, PROMISED_IMPROVED, PROMISED_STARTED, PROMISED_VRIEHEIDE, VALID_ON, VRIEHEIDE
 
@@ -18,7 +16,7 @@ def ask(register: Register, screen: Screen) -> None:
     """Raises WrongFigures."""
     analyst = register.speaking_as("ministry-analyst", MINISTRY.slug)
     tally = analyst.get("/tallies", validOn=VALID_ON.isoformat(), groupBy="focusArea", definitions="improved,started")
-    _show_tally(screen, tally, _to_be_confirmed(analyst, tally["knownAt"]))
+    _show_tally(screen, tally)
     for definition in tally["definitions"]:
         screen.say(f"{definition['nameEn']} ({definition['key']}, edition {definition['edition']}): {definition['textEn']}")
     vrieheide = _counts(
@@ -33,27 +31,23 @@ def _counts(counts: list[Body]) -> Counts:
     return {each["definition"]: each["dwellings"] for each in counts}
 
 
-def _to_be_confirmed(analyst: Voice, known_at: str) -> Counts:
-    """By focus area, which the tally gives only for the whole, as known at the same moment."""
-
-    def of_area(slug: str) -> tuple[str, int]:
-        tally = analyst.get("/tallies", validOn=VALID_ON.isoformat(), knownAt=known_at, focusArea=slug, definitions="improved")
-        return slug, _counts(tally["toBeConfirmed"])["improved"]
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(pool.map(of_area, [area.slug for area in AREAS]))
+def _to_be_confirmed(counts: list[Body], definition: str) -> int:
+    return next(int(each["toBeConfirmed"]) for each in counts if each["definition"] == definition)
 
 
-def _show_tally(screen: Screen, tally: Body, to_be_confirmed: Counts) -> None:
+def _show_tally(screen: Screen, tally: Body) -> None:
     table = screen.table("focus area", "improved", "yet to be confirmed", "started", numbers=3)
     for row in tally["rows"]:
-        counts = _counts(row["counts"])
-        table.add_row(row["name"], f"{counts['improved']:,}", f"{to_be_confirmed.get(row['key'], 0):,}", f"{counts['started']:,}")
+        table.add_row(row["name"], *_cells(row["counts"]))
     table.add_section()
-    total, unconfirmed = _counts(tally["total"]), _counts(tally["toBeConfirmed"])
-    table.add_row("all, each dwelling once", f"{total['improved']:,}", f"{unconfirmed['improved']:,}", f"{total['started']:,}", style="bold")
+    table.add_row("all, each dwelling once", *_cells(tally["total"]), style="bold")
     screen.show(table)
     screen.say(f"Dwellings as of {tally['validOn']} (valid date), as known at {tally['knownAt']}")
+
+
+def _cells(counts: list[Body]) -> list[str]:
+    dwellings = _counts(counts)
+    return [f"{number:,}" for number in (dwellings["improved"], _to_be_confirmed(counts, "improved"), dwellings["started"])]
 
 
 def _check(tally: Body, vrieheide: Counts) -> None:

@@ -1,6 +1,7 @@
 """Reading dwellings. Visibility is part of each query."""
 
 from collections.abc import Collection
+from functools import cache
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,15 +17,33 @@ COLUMNS = tuple(Dwelling.__table__.columns)
 
 def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
     """A municipality sees the dwellings in it; other roles that may read dwellings see all of them for now (see docs/operations.md, Access)."""
-    if actor.role is Role.MUNICIPALITY_EDITOR:
-        return Dwelling.municipality_code == actor.municipality_code
-    return sa.true()
+    return _visible(actor.role, actor.municipality_code)
+
+
+def _visible(role: Role, municipality_code: "str | sa.BindParameter[str] | None") -> sa.ColumnElement[bool]:
+    return Dwelling.municipality_code == municipality_code if role is Role.MUNICIPALITY_EDITOR else sa.true()
+
+
+_FILTERS = {"municipality_code": Dwelling.municipality_code, "focus_area": Dwelling.focus_area, "bag_id": Dwelling.bag_id}
+
+
+@cache
+def _one(role: Role) -> sa.Select[*tuple[object, ...]]:
+    """Composed once for each role: composing it takes longer than running it (docs/adr/0008)."""
+    return sa.select(*COLUMNS).where(Dwelling.id == sa.bindparam("id"), _visible(role, sa.bindparam("seen_municipality")))
+
+
+@cache
+def _page(role: Role, given: frozenset[str]) -> sa.Select[*tuple[object, ...]]:
+    query = sa.select(*COLUMNS).where(_visible(role, sa.bindparam("seen_municipality"))).order_by(Dwelling.id).limit(sa.bindparam("limit", type_=sa.Integer))
+    query = query.where(*(column == sa.bindparam(name) for name, column in _FILTERS.items() if name in given))
+    return query.where(Dwelling.id > sa.bindparam("after")) if "after" in given else query
 
 
 def get(session: Session, actor: Actor, dwelling_id: UUID) -> sa.RowMapping:
     """All columns of one dwelling. Raises NotAllowed, NotFound."""
     require(actor, Right.READ_DWELLINGS)
-    row = session.execute(sa.select(*COLUMNS).where(Dwelling.id == dwelling_id, visible_to(actor))).mappings().one_or_none()
+    row = session.execute(_one(actor.role), {"id": dwelling_id, "seen_municipality": actor.municipality_code}).mappings().one_or_none()
     if row is None:
         raise NotFound(what="dwelling", id=dwelling_id)
     return row
@@ -42,13 +61,11 @@ def list_(
 ) -> Page[sa.RowMapping]:
     """One page in the order of the id. Raises NotAllowed."""
     require(actor, Right.READ_DWELLINGS)
-    query = sa.select(*COLUMNS).where(visible_to(actor)).order_by(Dwelling.id).limit(limit + 1)
-    for column, wanted in ((Dwelling.municipality_code, municipality_code), (Dwelling.focus_area, focus_area), (Dwelling.bag_id, bag_id)):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    if after is not None:
-        query = query.where(Dwelling.id > after)
-    return page_of(session.execute(query).mappings().all(), limit=limit, key=lambda row: str(row["id"]))
+    wanted = {"municipality_code": municipality_code, "focus_area": focus_area, "bag_id": bag_id, "after": after}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    values = {**given, "limit": limit + 1, "seen_municipality": actor.municipality_code}
+    rows = session.execute(_page(actor.role, frozenset(given)), values).mappings().all()
+    return page_of(rows, limit=limit, key=lambda row: str(row["id"]))
 
 
 def by_address(

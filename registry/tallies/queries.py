@@ -60,11 +60,15 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class TallyRow:
-    """``key`` is None for dwellings outside every group. ``counts`` are dwellings by definition."""
+    """``key`` is None for dwellings outside every group. ``counts`` are dwellings by definition.
+
+    ``to_be_confirmed`` are the dwellings that a definition leaves out only because a confirmation is missing.
+    """
 
     key: str | None
     name: str | None
     counts: Mapping[str, int]
+    to_be_confirmed: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,8 @@ class Tally:
     scope: Scope
     definitions: Sequence[Definition]
     rows: Sequence[TallyRow]
-    total: Mapping[str, int]
-    to_be_confirmed: Mapping[str, int]
-    """Dwellings that each definition leaves out only because a confirmation is missing."""
+    total: TallyRow
+    """Each dwelling once, so it can be less than the sum of the rows."""
 
 
 LARGEST_TALLY = 5000
@@ -137,12 +140,21 @@ def tally(session: Session, actor: Actor, keys: Sequence[str], *, as_of: AsOf, g
     """Count dwellings by each of these definitions. Raises NotAllowed, RuleViolation (unknown definition)."""
     require(actor, Right.READ_TALLIES)
     definitions = newest(session, keys, as_of.known_at)
-    rules = {definition.key: parse(definition.rule) for definition in definitions}
+    strict = {definition.key: parse(definition.rule) for definition in definitions}
+    rules = {**strict, **{_relaxed(key): without_confirmation(rule) for key, rule in strict.items()}}
     rows = [] if group_by is GroupBy.NOTHING else _grouped(session, rules, as_of, group_by, scope)
-    relaxed = {f"{key}?": without_confirmation(rule) for key, rule in rules.items()}
-    total = _count(session, {**rules, **relaxed}, as_of, scope)
-    to_be_confirmed = {key: total[f"{key}?"] - total[key] for key in rules}
-    return Tally(as_of, group_by, scope, definitions, rows, {key: total[key] for key in rules}, to_be_confirmed)
+    total = _row(None, None, _count(session, rules, as_of, scope))
+    return Tally(as_of, group_by, scope, definitions, rows, total)
+
+
+def _relaxed(key: str) -> str:
+    return f"{key}?"
+
+
+def _row(key: object, name: str | None, counts: Mapping[str, int]) -> TallyRow:
+    """``counts`` has each definition twice: as it is, and not asking for confirmations."""
+    strict = {each: count for each, count in counts.items() if _relaxed(each) in counts}
+    return TallyRow(None if key is None else str(key), name, strict, {each: counts[_relaxed(each)] - count for each, count in strict.items()})
 
 
 def _reached(as_of: AsOf, scope: Scope) -> sa.CTE:
@@ -215,11 +227,7 @@ def _grouped(session: Session, rules: Mapping[str, Rule], as_of: AsOf, group_by:
     counts = [sa.func.count().filter(per_dwelling.c[each]).label(each) for each in rules]
     query = sa.select(per_dwelling.c.group_key, per_dwelling.c.group_name, *counts).group_by(per_dwelling.c.group_key, per_dwelling.c.group_name)
     rows = session.execute(query.order_by(per_dwelling.c.group_name, per_dwelling.c.group_key).limit(LARGEST_TALLY)).mappings()
-    return [TallyRow(_text(row["group_key"]), row["group_name"], {each: row[each] for each in rules}) for row in rows]
-
-
-def _text(key: object) -> str | None:
-    return None if key is None else str(key)
+    return [_row(row["group_key"], row["group_name"], {each: row[each] for each in rules}) for row in rows]
 
 
 Joins = Callable[[sa.CTE], list[tuple[type, sa.ColumnElement[bool]]]]
