@@ -84,7 +84,7 @@ def one(dump: Dump, thing: Any, *, version: int | None = None, status: int = 200
     """One resource, with its entity tag: the version of a versioned one, else the digest of the body. Answers 304 to a matching If-None-Match."""
     body = orjson.dumps(dump(thing))
     tag = etag(version) if version is not None else f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    if request.method == "GET" and request.if_none_match.contains(tag.strip('"')):
+    if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag.strip('"')):
         return Response(status=304, headers={"ETag": tag})
     headers = {"ETag": tag} | ({"Location": location} if location else {})
     return Response(body, status, headers, content_type="application/json")
@@ -129,15 +129,18 @@ def page_response(dump: Dump, page: Page[Any]) -> Response:
 
 
 def encode_cursor(key: str) -> str:
-    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(f"{request.path} {key}".encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str | None, read: Callable[[str], Item]) -> Item | None:
-    """The key in a cursor of ours. Raises InvalidInput."""
+    """The key in a cursor that this collection issued. Raises InvalidInput."""
     if cursor is None:
         return None
     try:
-        return read(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode())
+        collection, _, key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode().partition(" ")
+        if collection != request.path or "\0" in key:
+            raise ValueError(cursor)
+        return read(key)
     except (ValueError, binascii.Error, UnicodeError):
         raise InvalidInput([Fault("cursor", "bad-cursor")]) from None
 

@@ -17,6 +17,8 @@ log = structlog.get_logger()
 
 LARGEST_BODY_BYTES = 8 * 1024 * 1024
 """Of a JSON body. Photos go straight to the object store."""
+MEDIA_TYPES = ("application/json", "application/problem+json", "application/yaml")
+"""What the interface can answer with; YAML is for the contract only."""
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -63,7 +65,7 @@ def _begin() -> None:
         return
     if request.content_length and request.mimetype != "application/json":
         raise UnsupportedMediaType()
-    if request.accept_mimetypes and not request.accept_mimetypes.best_match(["application/json", "application/problem+json"]):
+    if request.accept_mimetypes and not request.accept_mimetypes.best_match(MEDIA_TYPES):
         raise NotAcceptable()
 
 
@@ -75,7 +77,7 @@ def _end(response: Response) -> Response:
     _allow_origin(response)
     rule = request.url_rule.rule if request.url_rule else "none"
     seconds = time.perf_counter() - cast("float", g.get("began", time.perf_counter()))
-    operations.observe(request.method, rule, response.status_code, seconds)
+    operations.observe(request.method if request.url_rule else "any", rule, response.status_code, seconds)
     log.debug("request", method=request.method, route=rule, status=response.status_code, ms=round(seconds * 1000, 1))
     return response
 

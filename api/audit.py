@@ -42,10 +42,17 @@ class AuditQuery(PageQuery):
 dump = dump_with(AuditEntryOut())
 
 
+def _line_id(text: str) -> int:
+    id = int(text)
+    if not 0 <= id < 2**63:
+        raise ValueError(text)
+    return id
+
+
 @routes.on("GET", "/audit", returns=AuditOut, query=AuditQuery)
 def list_audit(query: dict[str, Any]) -> Response:
     """The audit log, newest first"""
-    query["after"] = decode_cursor(query.pop("cursor"), int)
+    query["after"] = decode_cursor(query.pop("cursor"), _line_id)
     limit = query.pop("limit")
     with reading() as session:
         found = queries.list_(session, actor(), limit=limit + 1, **query)

@@ -35,6 +35,8 @@ def _actor(header: str) -> Actor:
         role = Role(role_name)
     except ValueError:
         raise NotAuthenticated() from None
+    if "\0" in slug:
+        raise NotAuthenticated()
     if not slug:
         return Actor(uuid5(PEOPLE, token), None, role, request_id())
     with reading() as session:

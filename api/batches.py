@@ -35,6 +35,11 @@ class BatchOut(Schema):
     summary = fields.Nested(SummaryOut, required=True)
 
 
+def created_or_known(outcome: Outcome) -> int:
+    """The status of a POST with a client-made id: 200 when it was recorded before."""
+    return 201 if outcome is Outcome.CREATED else 200
+
+
 def batch_response(results: Sequence[Result], *, more: Callable[[Result], dict[str, Any]] = lambda _: {}) -> Response:
     """``more`` adds to the item of a result. Pointers start at the item's place in the request."""
     items = [

@@ -11,7 +11,8 @@ from marshmallow import Schema, fields
 from werkzeug.routing import BaseConverter
 
 from api.answers import LONGEST_KEY
-from api.fields import Form, Integer, Length, OneOf, Range, String, camel_case
+from api.auth import actor
+from api.fields import Decimal, Form, Length, OneOf, QueryInteger, Range, String, camel_case
 from api.fields import Schema as RequestSchema
 from api.problems import TITLES, Parser
 from registry.pages import LARGEST_PAGE, USUAL_PAGE
@@ -21,6 +22,8 @@ _SUCCESSES = ("200", "201")
 _OUTSIDE_OPERATIONS = (405, 411)
 """Refusals of a request that is no operation of ours."""
 BASE = "/v1"
+LONGEST_SLUG = 60
+"""Characters."""
 View = TypeVar("View", bound=Callable[..., Any])
 
 DESCRIPTION = """\
@@ -35,7 +38,8 @@ language of `Accept-Language` (`nl`, the default, or `en`).
 class SlugConverter(BaseConverter):
     """A path segment in kebab-case."""
 
-    regex = "[a-z0-9]+(?:-[a-z0-9]+)*"
+    form = "[a-z0-9]+(?:-[a-z0-9]+)*"
+    regex = f"(?![a-z0-9-]{{{LONGEST_SLUG + 1}}}){form}"
 
 
 class MunicipalityCodeConverter(BaseConverter):
@@ -47,7 +51,7 @@ class MunicipalityCodeConverter(BaseConverter):
 class PageQuery(RequestSchema):
     """The part of a collection that is asked for."""
 
-    limit = Integer(load_default=USUAL_PAGE, validate=Range(min=1, max=LARGEST_PAGE), metadata={"description": "Items on a page."})
+    limit = QueryInteger(load_default=USUAL_PAGE, validate=Range(min=1, max=LARGEST_PAGE), metadata={"description": "Items on a page."})
     cursor = String(load_default=None, validate=Length(max=500), metadata={"description": "The `next` of the page before."})
 
 
@@ -79,6 +83,7 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
 
     def __init__(self, name: str, description: str) -> None:
         super().__init__(name, name, url_prefix=BASE, description=description)
+        self.before_request(_sign_in)
 
     def on(
         self,
@@ -101,6 +106,8 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
 
         def decorate(view: View) -> View:
             view = self.response(status, returns)(view)
+            if once and takes is not None and "id" in takes().fields:
+                view = self.alt_response(200, schema=returns, description="Known already", success=True)(view)
             if status == 200 and method == "PUT":
                 view = self.alt_response(201, schema=returns, description="Created", success=True)(view)
             if query is not None:
@@ -114,6 +121,11 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
             return view
 
         return decorate
+
+
+def _sign_in() -> None:
+    """Who is not known gets no further, whatever the request says. Raises NotAuthenticated."""
+    actor()
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]
@@ -130,11 +142,11 @@ def api_for(app: Flask) -> Api:
     app.url_map.converters |= {"slug": SlugConverter, "gm": MunicipalityCodeConverter}
     plugin = MarshmallowPlugin(schema_name_resolver=_schema_name)
     api = Api(app, spec_kwargs={"title": "Dwelling registry", "version": VERSION, "openapi_version": "3.1.0", "marshmallow_plugin": plugin})
-    api.register_converter(SlugConverter, lambda _: {"type": "string", "pattern": f"^{SlugConverter.regex}$"})
+    api.register_converter(SlugConverter, lambda _: {"type": "string", "pattern": f"^{SlugConverter.form}$", "maxLength": LONGEST_SLUG})
     api.register_converter(MunicipalityCodeConverter, lambda _: {"type": "string", "pattern": f"^{MunicipalityCodeConverter.regex}$"})
     converter = plugin.converter
     assert converter is not None
-    for describe in (_enum_values, _form):
+    for describe in (_enum_values, _form, _decimal):
         converter.add_attribute_function(describe)  # type: ignore[no-untyped-call]
     return api
 
@@ -154,6 +166,16 @@ def _enum_values(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
         values: list[object] = [member.value for member in field.enum]
         return {"type": ["string", "null"] if field.allow_none else "string", "enum": [*values, None] if field.allow_none else values}
     return {}
+
+
+def _decimal(_: Any, field: fields.Field[Any], **__: Any) -> dict[str, Any]:
+    """Text, so that no program rounds it; a number is understood too."""
+    if not isinstance(field, Decimal):
+        return {}
+    given = [] if field.places is None else ["number"]
+    ends = [validator for validator in field.validators if isinstance(validator, Range)]
+    limits = {"minimum": ends[0].min, "maximum": ends[0].max} if ends else {}
+    return {"type": ["string", *given, *(["null"] if field.allow_none else [])], "pattern": r"^[0-9]{1,12}(\.[0-9]{1,2})?$", **limits}
 
 
 def document(api: Api) -> dict[str, Any]:

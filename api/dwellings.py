@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from api.answers import answer_once, decode_cursor, dump_with, expected_version, json_response, one, page_response
 from api.auth import actor
-from api.batches import BatchOut, batch_response
+from api.batches import BatchOut, batch_response, created_or_known
 from api.contract import PageQuery, Routes
 from api.fields import MUNICIPALITY_CODE, SLUG, Date, Float, Form, Integer, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from registry import values
@@ -174,7 +174,7 @@ def register_dwelling(item: NewDwelling) -> Response:
     def act(session: Session) -> Response:
         result = commands.register(session, actor(), item)
         dwelling = queries.get(session, actor(), result.id)  # type: ignore[arg-type]
-        return _one(dwelling, status=201, location=f"/v1/dwellings/{result.id}")
+        return _one(dwelling, status=created_or_known(result.outcome), location=f"/v1/dwellings/{result.id}")
 
     return answer_once(act)
 

@@ -10,6 +10,10 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 Member = TypeVar("Member", bound=Enum)
+DEEPEST_JSON = 20
+"""Lists and objects inside each other, in values of any form."""
+LARGEST_NUMBER = 2**53 - 1
+"""In values of any form."""
 EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
 """Moments outside these years are typing errors, and near the ends of the calendar they can't be converted to another time zone."""
 
@@ -45,12 +49,24 @@ class String(fields.String):
 class Integer(fields.Integer):
     default_error_messages = _say("not-a-whole-number", too_large="number-too-large")
 
+    def __init__(self, *, strict: bool = True, **kwargs: Any) -> None:
+        super().__init__(strict=strict, **kwargs)
+
+
+class QueryInteger(Integer):
+    """A whole number in a query, where everything is text."""
+
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(strict=True, **kwargs)
+        super().__init__(strict=False, **kwargs)
 
 
 class Float(fields.Float):
     default_error_messages = _say("not-a-number", too_large="number-too-large", special="not-a-number")
+
+    def _validated(self, value: Any) -> float:
+        if isinstance(value, str):
+            raise self.make_error("invalid")
+        return super()._validated(value)
 
 
 class Decimal(fields.Decimal):
@@ -95,24 +111,35 @@ class Nested(fields.Nested):
 class Dict(fields.Dict):
     default_error_messages = _say("not-an-object")
 
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+        except ma.ValidationError as error:
+            if not isinstance(error.messages, dict):
+                raise
+            raise ma.ValidationError({key: below.get("key") or below["value"] for key, below in error.messages.items()}) from None
+
 
 class AnyJson(fields.Raw):
-    """Any JSON value, as deep as it may be, that the database can hold."""
+    """Any JSON value that the database can hold and give back: not too deep, and numbers that every program reads alike (RFC 7493)."""
 
     default_error_messages = _say("wrong-form")
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        if "\0" in _texts_in(value):
-            raise ma.ValidationError([Said("nul-character")])
+        _check_json(value, DEEPEST_JSON)
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-def _texts_in(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping):
-        return "".join(f"{key}{_texts_in(below)}" for key, below in value.items())
-    return "".join(map(_texts_in, value)) if isinstance(value, list) else ""
+def _check_json(value: Any, deeper: int) -> None:
+    if isinstance(value, str) and "\0" in value:
+        raise ma.ValidationError([Said("nul-character")])
+    if isinstance(value, int | float) and abs(value) > LARGEST_NUMBER:
+        raise ma.ValidationError([Said("number-too-large")])
+    if isinstance(value, Mapping | list) and not deeper:
+        raise ma.ValidationError([Said("wrong-form", form=f"[[…]] ≤ {DEEPEST_JSON}")])
+    parts = [*value.keys(), *value.values()] if isinstance(value, Mapping) else value if isinstance(value, list) else []
+    for part in parts:
+        _check_json(part, deeper - 1)
 
 
 class OneOf(fields.Enum[Member]):
@@ -142,8 +169,8 @@ class Length(validate.Length):
 
 class Range(validate.Range):
     def __call__(self, value: Any) -> Any:
-        if self.min is not None and value < self.min:
-            raise ma.ValidationError([Said("too-small", min=self.min)])
+        if self.min is not None and (value < self.min or (value == self.min and not self.min_inclusive)):
+            raise ma.ValidationError([Said("too-small", min=self.min if self.min_inclusive else f">{self.min}")])
         if self.max is not None and value > self.max:
             raise ma.ValidationError([Said("too-big", max=self.max)])
         return value

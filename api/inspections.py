@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.answers import answer_once, decode_cursor, dump_with, expected_version, one, page_response
 from api.auth import actor
+from api.batches import created_or_known
 from api.contract import PageQuery, Routes
 from api.fields import AnyJson, Date, Dict, Length, Moment, OneOf, Schema, String, Uuid
 from api.problems import language, problem
@@ -18,7 +19,6 @@ from registry.inspections import commands, queries
 from registry.inspections.commands import Plan
 from registry.inspections.model import InspectionConflict, InspectionStatus, Occasion, VisitOutcome
 from registry.inspections.rules import Document
-from registry.versioned import Outcome
 
 routes = Routes("inspections", "Inspections (opnames)")
 
@@ -112,8 +112,8 @@ def plan_inspection(item: Plan) -> Response:
 
     def act(session: Session) -> Response:
         inspection, outcome = commands.plan(session, actor(), item)
-        status = 201 if outcome is Outcome.CREATED else 200
-        return one(dump, inspection, version=inspection.version, status=status, location=f"/v1/inspections/{inspection.id}")
+        location = f"/v1/inspections/{inspection.id}"
+        return one(dump, inspection, version=inspection.version, status=created_or_known(outcome), location=location)
 
     return answer_once(act)
 

@@ -9,15 +9,16 @@ from sqlalchemy.orm import Session
 
 from api.answers import answer_once, dump_with, one
 from api.auth import actor
-from api.batches import BatchOut, batch_response
+from api.batches import BatchOut, batch_response, created_or_known
 from api.contract import Routes
 from api.fields import AnyJson, Date, Length, List, Nested, OneOf, Schema, String, Uuid
 from api.trajectories import MilestoneOut
 from registry.batch import LARGEST_BATCH
 from registry.db import reading, transaction
+from registry.errors import Fault
 from registry.trajectories import milestones, queries
 from registry.trajectories.milestones import NewConfirmation, NewMilestone
-from registry.trajectories.model import MilestoneKind, Track
+from registry.trajectories.model import MilestoneAlreadySuperseded, MilestoneKind, Track
 
 routes = Routes("milestones", "Milestones (mijlpalen) and confirmations")
 
@@ -90,8 +91,10 @@ def report_milestone(body: dict[str, Any], trajectory_id: UUID) -> Response:
 
     def act(session: Session) -> Response:
         result = milestones.report(session, actor(), item)
-        reported = queries.find(session, [result.id])[result.id]  # type: ignore[list-item,index]
-        return one(dump, reported, status=201)
+        reported = queries.find(session, [result.id]).get(result.id)  # type: ignore[list-item,arg-type]
+        if reported is None:
+            raise MilestoneAlreadySuperseded([Fault("/id", "milestone-superseded", {"id": result.id})])
+        return one(dump, reported, status=created_or_known(result.outcome))
 
     return answer_once(act)
 

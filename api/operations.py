@@ -49,7 +49,7 @@ def healthz() -> Response:
 
 def readyz() -> Response:
     """The database and the object store answer."""
-    state = {"database": _answers(_ask_database), "objectStore": _answers(storage.prepare)}
+    state = {"database": _answers(_ask_database), "objectStore": _answers(storage.check)}
     ready = all(each == "ok" for each in state.values())
     return json_response({"status": "ok" if ready else "unavailable", **state}, 200 if ready else 503)
 

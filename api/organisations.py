@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session
 
 from api.answers import answer_once, decode_cursor, dump_with, one, page_response
 from api.auth import actor
+from api.batches import created_or_known
 from api.contract import PageQuery, Routes
 from api.fields import MUNICIPALITY_CODE, SLUG, Length, Moment, OneOf, Schema, String, Uuid
 from registry.db import reading
 from registry.organisations import commands, queries
 from registry.organisations.model import OrganisationKind
-from registry.versioned import Outcome
 
 routes = Routes("organisations", "Ministry, municipalities, housing corporations, inspection bodies")
 
@@ -69,7 +69,6 @@ def create_organisation(body: dict[str, Any]) -> Response:
 
     def act(session: Session) -> Response:
         organisation, outcome = commands.create(session, actor(), **body)
-        status = 201 if outcome is Outcome.CREATED else 200
-        return one(dump, organisation, version=organisation.version, status=status, location=f"/v1/organisations/{organisation.id}")
+        return one(dump, organisation, version=organisation.version, status=created_or_known(outcome), location=f"/v1/organisations/{organisation.id}")
 
     return answer_once(act)

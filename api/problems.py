@@ -7,7 +7,7 @@ from typing import Any, cast
 import orjson
 import structlog
 from flask import Flask, Response, g, request
-from marshmallow import ValidationError
+from marshmallow import RAISE, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
@@ -148,6 +148,7 @@ class Parser(FlaskParser):
     """Reads arguments by marshmallow schema; all faults of a request become one problem."""
 
     DEFAULT_VALIDATION_STATUS = 400
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {"json": RAISE, "query": RAISE}  # noqa: RUF012
 
     def handle_error(self, error: ValidationError, req: Any, schema: Any, *, error_status_code: int | None, error_headers: Any) -> Any:  # noqa: ARG002
         """Raises InvalidInput."""

@@ -63,6 +63,9 @@ class CountOut(OutSchema):
 
     definition = fields.String(required=True)
     dwellings = fields.Integer(required=True)
+    to_be_confirmed = fields.Integer(
+        required=True, data_key="toBeConfirmed", metadata={"description": "Left out only because the municipality has not confirmed it."}
+    )
 
 
 class TallyRowOut(OutSchema):
@@ -80,20 +83,14 @@ class TallyOut(OutSchema):
     definitions = fields.List(fields.Nested(DefinitionOut), required=True)
     rows = fields.List(fields.Nested(TallyRowOut), required=True)
     total = fields.List(fields.Nested(CountOut), required=True, metadata={"description": "Each dwelling once, so it can be less than the sum of the rows."})
-    to_be_confirmed = fields.List(
-        fields.Nested(CountOut),
-        required=True,
-        data_key="toBeConfirmed",
-        metadata={"description": "Left out only because the municipality has not confirmed it."},
-    )
 
 
 dump_definition = dump_with(DefinitionOut())
 _dump_tally = dump_with(TallyOut())
 
 
-def _counts(counts: Any) -> list[dict[str, Any]]:
-    return [{"definition": key, "dwellings": dwellings} for key, dwellings in counts.items()]
+def _counts(row: queries.TallyRow) -> list[dict[str, Any]]:
+    return [{"definition": key, "dwellings": count, "to_be_confirmed": row.to_be_confirmed[key]} for key, count in row.counts.items()]
 
 
 def dump_tally(tally: queries.Tally) -> dict[str, Any]:
@@ -103,9 +100,8 @@ def dump_tally(tally: queries.Tally) -> dict[str, Any]:
             "known_at": tally.as_of.known_at,
             "group_by": tally.group_by,
             "definitions": tally.definitions,
-            "rows": [{"key": row.key, "name": row.name, "counts": _counts(row.counts)} for row in tally.rows],
+            "rows": [{"key": row.key, "name": row.name, "counts": _counts(row)} for row in tally.rows],
             "total": _counts(tally.total),
-            "to_be_confirmed": _counts(tally.to_be_confirmed),
         }
     )
 
@@ -122,7 +118,7 @@ def list_definitions() -> Response:
     return one(lambda items: {"items": [dump_definition(each) for each in items]}, found)
 
 
-@routes.on("GET", "/tallies", returns=TallyOut, query=TallyQuery)
+@routes.on("GET", "/tallies", returns=TallyOut, query=TallyQuery, tagged=True)
 def get_tally(query: dict[str, Any]) -> Response:
     """Count dwellings, each once, however many trajectories it has"""
     keys = query["definitions"].split(",")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.answers import answer_once, decode_cursor, dump_with, expected_version, one, page_response, put_response
 from api.auth import actor
-from api.batches import BatchOut, batch_response
+from api.batches import BatchOut, batch_response, created_or_known
 from api.contract import PageQuery, Routes
 from api.fields import MUNICIPALITY_CODE, SLUG, Date, Decimal, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from registry import references
@@ -246,7 +246,7 @@ def open_trajectory(item: NewTrajectory) -> Response:
     def act(session: Session) -> Response:
         result = commands.open_one(session, actor(), item)
         detail = queries.get(session, actor(), result.id)  # type: ignore[arg-type]
-        return one(dump_detail, detail, status=201, location=f"/v1/trajectories/{result.id}")
+        return one(dump_detail, detail, status=created_or_known(result.outcome), location=f"/v1/trajectories/{result.id}")
 
     return answer_once(act)
 
