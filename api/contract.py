@@ -52,7 +52,7 @@ class PageQuery(RequestSchema):
     """The part of a collection that is asked for."""
 
     limit = QueryInteger(load_default=USUAL_PAGE, validate=Range(min=1, max=LARGEST_PAGE), metadata={"description": "Items on a page."})
-    cursor = String(load_default=None, validate=Length(max=500), metadata={"description": "The `next` of the page before."})
+    cursor = String(load_default=None, validate=Length(max=500), metadata={"description": "The `next` of the page before.", "pattern": "^[A-Za-z0-9_-]*$"})
 
 
 class FaultOut(Schema):
@@ -74,6 +74,9 @@ class Problem(Schema):
     instance = fields.String(required=True, metadata={"description": "The request, for whoever asks us about it."})
     errors = fields.List(fields.Nested(FaultOut), required=True, metadata={"description": "All faults together."})
     current_version = fields.Integer(data_key="currentVersion", metadata={"description": "With a stale version: the one to fetch."})
+    yours = fields.Dict(metadata={"description": "With an inspection conflict: the document that was sent."})
+    theirs = fields.Dict(metadata={"description": "With an inspection conflict: the document that the register has."})
+    differences = fields.List(fields.Dict(), metadata={"description": "With an inspection conflict: pointer, yours and theirs of each difference."})
 
 
 class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
@@ -204,7 +207,7 @@ def document(api: Api) -> dict[str, Any]:
         "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
     }
     spec["security"] = [{"bearer": []}]
-    return spec
+    return {part: spec[part] for part in ("openapi", "info", "servers", "security", "tags", "paths", "components")}
 
 
 def _path(item: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""Every command asks for a right and writes an audit line, in itself or in what it calls in its own file."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILES = [*ROOT.glob("registry/*/commands.py"), ROOT / "registry/trajectories/milestones.py", ROOT / "registry/photos/uploads.py", ROOT / "registry/references.py"]
+WRITERS_OF_THE_LOG_ITSELF = {"registry/audit/commands.py", "registry/changes/commands.py"}
+READS = {"link", "look", "get", "list_", "shipped", "own"}
+"""Public functions of these files that change nothing."""
+SYSTEM = {"import_bag"}
+"""Run from the command line in nobody's name: audited, without a right to ask for."""
+
+
+def called(function: ast.FunctionDef, functions: dict[str, ast.FunctionDef], seen: set[str]) -> set[str]:
+    names = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            names.add(name)
+            if name in functions and name not in seen:
+                seen.add(name)
+                names |= called(functions[name], functions, seen)
+    return names
+
+
+def commands() -> list[tuple[str, set[str]]]:
+    found = []
+    for path in FILES:
+        if str(path.relative_to(ROOT)) in WRITERS_OF_THE_LOG_ITSELF:
+            continue
+        functions = {node.name: node for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)}
+        for name, function in functions.items():
+            if not name.startswith("_") and name not in READS:
+                found.append((f"{path.parent.name}.{name}", called(function, functions, {name})))
+    return found
+
+
+def test_the_commands_are_found() -> None:
+    assert len(commands()) > 20
+
+
+@pytest.mark.parametrize(("command", "calls"), commands())
+def test_every_command_writes_the_audit_log(command: str, calls: set[str]) -> None:
+    assert calls & {"audit.record", "audit.record_each", "references.write"}, command
+
+
+@pytest.mark.parametrize(("command", "calls"), [each for each in commands() if each[0].split(".")[1] not in SYSTEM])
+def test_every_command_asks_for_a_right(command: str, calls: set[str]) -> None:
+    assert calls & {"require", "references.write"}, command
