@@ -111,7 +111,7 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
             view = self.response(status, returns)(view)
             if once and takes is not None and "id" in takes().fields:
                 view = self.alt_response(200, schema=returns, description="Known already", success=True)(view)
-            if status == 200 and method == "PUT":
+            if method == "PUT" and "<uuid:" not in rule:  # a PUT makes what is known by a name, never by an id
                 view = self.alt_response(201, schema=returns, description="Created", success=True)(view)
             if query is not None:
                 view = self.arguments(query, location="query")(view)

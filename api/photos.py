@@ -153,7 +153,7 @@ def declare_photos(body: dict[str, Any]) -> Response:
 def complete_upload(photo_id: UUID) -> Response:
     """Say that the bytes are sent; the answer is `stored` when the object store has them with the declared digest"""
     with reading() as session:
-        photo = queries.get(session, actor(), photo_id)
+        photo = uploads.own(session, actor(), photo_id)
     if photo.state is PhotoState.DECLARED:
         found = uploads.look(photo)
         with transaction() as session:

@@ -14,7 +14,8 @@ from registry import log, migrations, storage
 from registry.access import Actor, the_system
 from registry.checklists import commands as checklists
 from registry.db import database, transaction
-from registry.embedded import Postgres, default_folder
+from registry.embedded.folder import default_folder
+from registry.embedded.postgres import Postgres
 from registry.errors import RegistryError
 from registry.imports.bag.model import Progress as BagProgress
 from registry.imports.bag.report import report_lines

@@ -26,6 +26,11 @@ class Fault:
         return Fault(prefix + self.pointer, self.code, self.facts)
 
 
+def pointer(*parts: str | int) -> str:
+    """A JSON pointer (RFC 6901) to the place that ``parts`` lead to."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
 class RegistryError(Exception):
     """Anything the register refuses. ``code`` is public and never changes; ``facts`` help the caller; ``faults`` are complete."""
 

@@ -16,7 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from registry import migrations
-from registry.embedded import ObjectStore, Postgres
+from registry.embedded.object_store import ObjectStore
+from registry.embedded.postgres import Postgres
+from registry.embedded.server import make_folder
 from registry.supervision import Service, StartError, spawn, supervise
 
 DATABASE_FOLDER = "postgresql"
@@ -25,6 +27,8 @@ API_WORKERS = 2
 THREADS_PER_WORKER = 4
 READY_WITHIN_S = 60
 PORTS_TO_TRY = 100
+FOLDER_MODE = 0o711
+"""Of the data folder: as root, PostgreSQL runs under another account, which must be able to pass. What is secret in it has modes of its own."""
 
 
 @dataclass(slots=True)
@@ -42,7 +46,7 @@ class Installation:
 
         Raises StartError.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder, FOLDER_MODE)
         self.port = _free_port(self.port)
         self.say(f"The data is in {self.folder.resolve()}")
         with ExitStack() as stack:

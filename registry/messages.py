@@ -41,6 +41,9 @@ TEXTS: dict[str, Text] = {
     "precondition-required": Text(
         "Geef met If-Match aan op welke versie uw wijziging is gebaseerd.", "Say with If-Match which version your change is based on."
     ),
+    "nothing-to-change": Text(
+        "Er is nog niets om te wijzigen: laat If-Match weg om het aan te maken.", "There is nothing to change yet: leave If-Match out to create it."
+    ),
     "idempotency-key-required": Text(
         "Geef een Idempotency-Key mee, zodat een herhaald verzoek niets dubbel vastlegt.",
         "Send an Idempotency-Key, so that a repeated request records nothing twice.",

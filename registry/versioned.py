@@ -18,6 +18,12 @@ class VersionRequired(RegistryError):
     code = "precondition-required"
 
 
+class NothingToChange(Stale):
+    """A change that names a version of a row that does not exist."""
+
+    code = "nothing-to-change"
+
+
 class Outcome(StrEnum):
     CREATED = "created"
     CHANGED = "changed"
@@ -56,16 +62,22 @@ def change(session: orm.Session, row: Versioned, values: Mapping[str, object]) -
 
 
 def put(session: orm.Session, model: type[Row], key: Mapping[str, object], values: Mapping[str, object], *, expected: int | None) -> tuple[Row, Outcome]:
-    """Create the row, change it when ``expected`` is its version, or leave it when nothing differs.
+    """Create the row when no version is ``expected``, change it when that is its version, or leave it when nothing differs.
 
-    Raises VersionRequired, Stale.
+    Raises VersionRequired, Stale, NothingToChange.
     """
+    if expected is not None and session.get(model, _identity(key)) is None:
+        raise NothingToChange()
     created = session.scalar(sa.dialects.postgresql.insert(model).values({**key, **values}).on_conflict_do_nothing().returning(model))
     if created is not None:
         return created, Outcome.CREATED
-    row = session.get_one(model, key if len(key) > 1 else next(iter(key.values())), with_for_update={"key_share": True})
+    row = session.get_one(model, _identity(key), with_for_update={"key_share": True})
     if same(row, values):
         return row, Outcome.UNCHANGED
     check_version(row, expected)
     change(session, row, values)
     return row, Outcome.CHANGED
+
+
+def _identity(key: Mapping[str, object]) -> object:
+    return key if len(key) > 1 else next(iter(key.values()))

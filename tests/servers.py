@@ -9,7 +9,8 @@ from pathlib import Path
 import psycopg
 
 from registry import migrations
-from registry.embedded import ObjectStore, Postgres
+from registry.embedded.object_store import ObjectStore
+from registry.embedded.postgres import Postgres
 
 TEMPLATE = "registry_template"
 SERVER = "REGISTRY_TEST_SERVER"

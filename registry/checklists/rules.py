@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import cast
 
 from registry.db import Json
-from registry.errors import Fault
+from registry.errors import Fault, pointer
 
 
 class QuestionType(StrEnum):
@@ -82,9 +82,9 @@ def faults_in(content: Mapping[str, Json]) -> list[Fault]:
     faults, seen = [], set[str]()
     for question in found:
         if question.key in seen:
-            faults.append(Fault(f"/{question.key}", "repeated", {"value": question.key}))
+            faults.append(Fault(pointer(question.key), "repeated", {"value": question.key}))
         if question.asked_if and question.asked_if[0] not in seen:
-            faults.append(Fault(f"/{question.key}", "unknown-question", {"question": question.asked_if[0]}))
+            faults.append(Fault(pointer(question.key), "unknown-question", {"question": question.asked_if[0]}))
         seen.add(question.key)
     return faults
 
@@ -92,7 +92,7 @@ def faults_in(content: Mapping[str, Json]) -> list[Fault]:
 def check_answers(asked: Sequence[Question], answers: Mapping[str, Json]) -> list[Fault]:
     """What is wrong with the answers given so far; unanswered questions are no fault yet."""
     by_key = {question.key: question for question in asked}
-    faults = [Fault(f"/answers/{key}", "unknown-question", {"question": key}) for key in answers if key not in by_key]
+    faults = [Fault(pointer("answers", key), "unknown-question", {"question": key}) for key in answers if key not in by_key]
     for question in asked:
         if question.key in answers:
             faults += _check_answer(question, answers[question.key])
@@ -105,9 +105,9 @@ def check_complete(asked: Sequence[Question], answers: Mapping[str, Json]) -> li
     for question in asked:
         visible = is_asked(question, answers)
         if question.key in answers and not visible:
-            faults.append(Fault(f"/answers/{question.key}", "question-not-asked", {"question": question.key}))
+            faults.append(Fault(pointer("answers", question.key), "question-not-asked", {"question": question.key}))
         elif question.key not in answers and visible and question.required and question.type is not QuestionType.PHOTO:
-            faults.append(Fault(f"/answers/{question.key}", "answer-required", {"question": question.key}))
+            faults.append(Fault(pointer("answers", question.key), "answer-required", {"question": question.key}))
     return faults
 
 
@@ -115,7 +115,7 @@ def photos_missing(asked: Sequence[Question], answers: Mapping[str, Json], photo
     """The questions that have fewer photos than their answer demands. ``photos`` counts them by question."""
     demanded = ((question, _photos_demanded(question, answers)) for question in asked)
     return [
-        Fault(f"/answers/{question.key}", "photos-missing", {"question": question.key, "declared": photos.get(question.key, 0), "min": least})
+        Fault(pointer("answers", question.key), "photos-missing", {"question": question.key, "declared": photos.get(question.key, 0), "min": least})
         for question, least in demanded
         if photos.get(question.key, 0) < least
     ]
@@ -141,17 +141,17 @@ def _given(answer: Json) -> Iterator[Json]:
 
 
 def _check_answer(question: Question, answer: Json) -> list[Fault]:
-    pointer, facts = f"/answers/{question.key}", {"question": question.key, "type": question.type.value}
+    place, facts = pointer("answers", question.key), {"question": question.key, "type": question.type.value}
     if not _fits(question.type, answer):
-        return [Fault(pointer, "answer-wrong-type", facts)]
+        return [Fault(place, "answer-wrong-type", facts)]
     allowed = YES_NO if question.type is QuestionType.YES_NO else question.options
     if question.type in (QuestionType.CHOICE, QuestionType.SEVERAL, QuestionType.YES_NO):
         wrong = [value for value in _given(answer) if value not in allowed]
-        return [Fault(pointer, "answer-not-an-option", {**facts, "value": value, "allowed": ", ".join(allowed)}) for value in wrong]
+        return [Fault(place, "answer-not-an-option", {**facts, "value": value, "allowed": ", ".join(allowed)}) for value in wrong]
     if question.type is QuestionType.NUMBER:
         low, high, number = question.minimum, question.maximum, cast("float", answer)
         if (low is not None and number < low) or (high is not None and number > high):
-            return [Fault(pointer, "answer-out-of-range", {**facts, "min": low, "max": high})]
+            return [Fault(place, "answer-out-of-range", {**facts, "min": low, "max": high})]
     return []
 
 

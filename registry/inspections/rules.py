@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from registry.db import Json
+from registry.errors import pointer
 from registry.inspections.model import VisitOutcome
 
 
@@ -32,13 +33,13 @@ class Difference:
 
 def differences(yours: Document, theirs: Document) -> list[Difference]:
     keys = sorted({*yours.answers, *theirs.answers})
-    answers = [(f"/answers/{key}", yours.answers.get(key), theirs.answers.get(key)) for key in keys]
+    answers = [(pointer("answers", key), yours.answers.get(key), theirs.answers.get(key)) for key in keys]
     rest = [
         ("/visitOutcome", yours.visit_outcome and yours.visit_outcome.value, theirs.visit_outcome and theirs.visit_outcome.value),
         ("/visitedAt", _moment(yours.visited_at), _moment(theirs.visited_at)),
         ("/remarks", yours.remarks, theirs.remarks),
     ]
-    return [Difference(pointer, mine, other) for pointer, mine, other in [*answers, *rest] if mine != other]
+    return [Difference(place, mine, other) for place, mine, other in [*answers, *rest] if mine != other]
 
 
 def _moment(moment: datetime | None) -> str | None:

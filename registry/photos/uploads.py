@@ -102,7 +102,8 @@ def mark_stored(session: Session, actor: Actor, photo_id: UUID, found: StoredObj
 
     Raises NotAllowed, NotFound, PhotoBytesDiffer.
     """
-    photo = _own(session, actor, photo_id)
+    photo = own(session, actor, photo_id)
+    session.refresh(photo, with_for_update={"key_share": True})
     if photo.state is not PhotoState.DECLARED:
         return photo
     if (found.sha256, found.size_bytes) != (photo.sha256, photo.size_bytes):
@@ -116,11 +117,11 @@ def mark_stored(session: Session, actor: Actor, photo_id: UUID, found: StoredObj
     return photo
 
 
-def _own(session: Session, actor: Actor, photo_id: UUID) -> Photo:
-    """The photo, locked, when its inspection is assigned to the actor. Raises NotAllowed, NotFound."""
+def own(session: Session, actor: Actor, photo_id: UUID) -> Photo:
+    """The photo when its inspection is assigned to the actor. Raises NotAllowed, NotFound."""
     require(actor, Right.INSPECT)
     mine = sa.select(Inspection.id).where(visible_to(actor), Inspection.assignee_id == actor.person_id)
-    photo = session.scalar(sa.select(Photo).where(Photo.id == photo_id, Photo.inspection_id.in_(mine)).with_for_update(key_share=True))
+    photo = session.scalar(sa.select(Photo).where(Photo.id == photo_id, Photo.inspection_id.in_(mine)))
     if photo is None:
         raise NotFound(what="photo", id=photo_id)
     return photo

@@ -19,6 +19,7 @@ from registry.changes.model import ChangeKind
 from registry.db import Json
 from registry.dwellings import queries as dwellings
 from registry.errors import Fault, NotFound, NotYours, RuleViolation
+from registry.trajectories.commands import own
 from registry.trajectories.model import Action, Confirmation, Milestone, MilestoneAlreadySuperseded, MilestoneKind, Track, Trajectory
 from registry.trajectories.queries import MilestoneInForce, find, in_force, visible_to
 from registry.trajectories.rules import Happened, check_date, check_history
@@ -61,7 +62,9 @@ _ORDER = {kind: place for place, kind in enumerate(MilestoneKind)}
 
 
 def report(session: Session, actor: Actor, item: NewMilestone) -> Result:
-    """Raises NotAllowed, AlreadyExists, Conflict, RuleViolation."""
+    """Raises NotAllowed, NotFound, NotYours, AlreadyExists, Conflict, RuleViolation."""
+    require(actor, Right.REPORT_PROGRESS)
+    own(session, actor, item.trajectory_id)
     return only(report_each(session, actor, [item]))
 
 

@@ -34,7 +34,7 @@ from registry.areas.model import Municipality
 from registry.db import database, reading, transaction
 from registry.dwellings import queries
 from registry.dwellings.model import Dwelling, Source, Use
-from registry.embedded import Postgres
+from registry.embedded.postgres import Postgres
 from registry.installation import API_WORKERS, THREADS_PER_WORKER
 
 ROOT = Path(__file__).parents[2]

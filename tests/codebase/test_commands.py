@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FILES = [*ROOT.glob("registry/*/commands.py"), ROOT / "registry/trajectories/milestones.py", ROOT / "registry/photos/uploads.py", ROOT / "registry/references.py"]
+FILES = [
+    *ROOT.glob("registry/*/commands.py"),
+    ROOT / "registry/trajectories/milestones.py",
+    ROOT / "registry/photos/uploads.py",
+    ROOT / "registry/references.py",
+]
 WRITERS_OF_THE_LOG_ITSELF = {"registry/audit/commands.py", "registry/changes/commands.py"}
 READS = {"link", "look", "get", "list_", "shipped", "own"}
 """Public functions of these files that change nothing."""

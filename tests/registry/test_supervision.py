@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from registry.embedded import Postgres
+from registry.embedded.postgres import Postgres
 from registry.supervision import Service, StartError, spawn, supervise
 
 ROOT = Path(__file__).parents[2]

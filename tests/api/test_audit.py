@@ -1,0 +1,38 @@
+"""The audit log over HTTP."""
+
+from sqlalchemy.orm import Session
+
+from tests import makers
+from tests.api.callers import Caller, content, refused
+
+
+def test_every_write_leaves_a_line(corporation: Caller, auditor: Caller, session: Session) -> None:
+    makers.a_municipality(session)
+    made = content(corporation.post("/dwellings", {"municipalityCode": "GM0917"}, X_Request_Id="request-of-mine-1"), 201)
+    (line,) = content(auditor.get(f"/audit?subjectKind=dwelling&subjectId={made['id']}"))["items"]
+    assert line["action"] == "dwelling.registered"
+    assert line["personId"] == str(corporation.person_id)
+    assert line["organisationId"] == str(corporation.organisation and corporation.organisation.id)
+    assert (line["role"], line["requestId"]) == ("corporation-editor", "request-of-mine-1")
+
+
+def test_the_newest_line_comes_first(administrator: Caller) -> None:
+    for name in ("One", "Two", "Three"):
+        content(administrator.put(f"/schemes/{name.lower()}", {"name": name}), 201)
+    first = content(administrator.get("/audit?limit=2"))
+    rest = content(administrator.get(f"/audit?cursor={first['next']}"))
+    assert [line["subjectId"] for line in first["items"] + rest["items"]] == ["three", "two", "one"]
+
+
+def test_a_refused_request_leaves_no_line(administrator: Caller) -> None:
+    refused(administrator.put("/focus-areas/x", {"name": "X", "municipalityCode": "GM9999"}), 400, "rule-violation", ("/municipalityCode", "no-such-reference"))
+    assert content(administrator.get("/audit"))["items"] == []
+
+
+def test_few_may_read_it(corporation: Caller, inspector: Caller) -> None:
+    for caller in (corporation, inspector):
+        refused(caller.get("/audit"), 403, "not-allowed")
+
+
+def test_what_is_asked_must_have_the_right_form(auditor: Caller) -> None:
+    refused(auditor.get(f"/audit?subjectKind=&subjectId={'x' * 81}"), 400, "invalid-input", ("subjectKind", "too-short"), ("subjectId", "too-long"))

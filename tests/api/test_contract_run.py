@@ -1,0 +1,143 @@
+"""Every route answers as openapi.yaml says: schemathesis sends good and bad requests to a live server with a database of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import yaml
+from sqlalchemy.orm import Session
+
+from registry.access import Role
+from registry.db import transaction
+from registry.organisations.model import OrganisationKind
+from registry.trajectories.model import MilestoneKind, Track
+from tests import makers
+from tests.api.callers import Caller
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "response_headers_conformance",
+    "unsupported_method",
+    "ignored_auth",
+)
+# `negative_data_rejection` and `positive_data_acceptance` are off: JSON Schema can't say all that a schema of ours refuses (a NUL character, an
+# unknown reference, a date in the future) or all that it lets pass (a date in its compact form, a number that means the same as text).
+OWN_OPERATIONS = {
+    Role.MUNICIPALITY_EDITOR: ("confirmMilestones", "planInspection", "listCountedDwellings"),
+    Role.INSPECTOR: ("fillInInspection", "submitInspection", "declarePhotos", "completeUpload", "getPhoto", "getReceipt"),
+    Role.ADMINISTRATOR: ("createOrganisation", "putMunicipality", "putFocusArea", "putScheme", "listAudit"),
+}
+"""What a corporation editor may not do, or not see."""
+EXAMPLES = 2
+"""Random requests for each operation, beside the systematic ones of the coverage phase."""
+WITH_ORGANISATION = (Role.CORPORATION_EDITOR, Role.MUNICIPALITY_EDITOR, Role.INSPECTOR)
+
+
+@pytest.fixture
+def known(fresh_database: str, bucket: None) -> dict[str, str]:
+    """Something to find at every address, by the name of the path parameter."""
+    with transaction() as session:
+        return seed(session)
+
+
+def seed(session: Session) -> dict[str, str]:
+    makers.a_focus_area(session, "known"), makers.a_scheme(session, "known"), makers.a_project(session, "known")
+    corporation = makers.an_organisation(session, Role.CORPORATION_EDITOR)
+    makers.an_organisation(session, Role.MUNICIPALITY_EDITOR, OrganisationKind.MUNICIPALITY, municipality_code=makers.HEERLEN)
+    body = makers.an_organisation(session, Role.INSPECTOR, OrganisationKind.INSPECTION_BODY)
+    editor = Caller(None, f"dev-{Role.CORPORATION_EDITOR}@{Role.CORPORATION_EDITOR}", corporation).actor  # type: ignore[arg-type]
+    inspector = Caller(None, f"dev-{Role.INSPECTOR}@{Role.INSPECTOR}", body).actor  # type: ignore[arg-type]
+    dwelling = makers.a_dwelling(session, focus_area="known")
+    trajectory = makers.a_trajectory(session, corporation, dwelling, project="known")
+    inspection = makers.an_inspection(session, inspector, dwelling_id=dwelling.id)
+    return {
+        "organisation_id": str(corporation.id),
+        "code": makers.HEERLEN,
+        "slug": "known",
+        "dwelling_id": str(dwelling.id),
+        "trajectory_id": str(trajectory.id),
+        "milestone_id": str(makers.reported(session, editor, trajectory.id, Track.RENOVATION, MilestoneKind.STARTED, "2024-01-01")),
+        "checklist_id": str(inspection.checklist_id),
+        "inspection_id": str(inspection.id),
+        "photo_id": str(makers.a_photo(session, inspection).id),
+        "definition": "improved",
+    }
+
+
+@pytest.fixture
+def server(fresh_database: str, known: dict[str, str]) -> Iterator[str]:
+    """gunicorn on loopback; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    environment = {**os.environ, "REGISTRY_DATABASE_URL": fresh_database, "REGISTRY_LOG_LEVEL": "ERROR"}
+    command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--bind", address, "--no-control-socket", "api.wsgi:app"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(f"http://{address}/healthz")
+        yield f"http://{address}/v1"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def wait_for(url: str) -> None:
+    for _ in range(200):
+        try:
+            httpx.get(url)
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(url)
+
+
+@pytest.fixture
+def document(known: dict[str, str], tmp_path: Path) -> Path:
+    """openapi.yaml with, as examples, what is known at each address."""
+    contract: dict[str, Any] = yaml.safe_load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+    for item in contract["paths"].values():
+        for operation in item.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "path":
+                    parameter["example"] = known[parameter["name"]]
+                if parameter["name"] == "Idempotency-Key":
+                    parameter["example"] = str(uuid4())
+    path = tmp_path / "openapi.yaml"
+    path.write_text(yaml.safe_dump(contract), encoding="utf-8")
+    return path
+
+
+def run(server: str, document: Path, role: Role, operations: Sequence[str] = ()) -> None:
+    """Let schemathesis call these operations, or all, in this role; any failed check fails the test with what it printed."""
+    token = f"dev-{role}@{role}" if role in WITH_ORGANISATION else f"dev-{role}"
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", str(document), "--url", server, "-H", f"Authorization: Bearer {token}"]
+    options = ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES), "--seed", "1"]
+    only = [part for name in operations for part in ("--include-operation-id", name)]
+    quiet = ["--continue-on-failure", "--no-color", "--generation-database", "none", "--suppress-health-check", "all"]
+    done = subprocess.run([*command, *options, *only, *quiet], cwd=document.parent, capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, f"{role}\n{done.stdout[-12_000:]}{done.stderr[-2000:]}"
+    print(role, done.stdout[-900:])  # noqa: T201
+
+
+def test_every_route_answers_as_the_contract_says(server: str, document: Path) -> None:
+    run(server, document, Role.CORPORATION_EDITOR)
+
+
+@pytest.mark.parametrize("role", OWN_OPERATIONS)
+def test_what_others_may_do_answers_as_the_contract_says(server: str, document: Path, role: Role) -> None:
+    run(server, document, role, OWN_OPERATIONS[role])

@@ -1,0 +1,193 @@
+"""Photos over HTTP, with their bytes sent to a real S3 server."""
+
+import hashlib
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy.orm import Session
+
+from registry.inspections.model import Inspection
+from tests import makers
+from tests.api.callers import Caller, content, refused
+
+pytestmark = pytest.mark.usefixtures("bucket")
+
+
+@pytest.fixture
+def inspection(session: Session, inspector: Caller) -> Inspection:
+    return makers.an_inspection(session, inspector.actor)
+
+
+def some_bytes() -> bytes:
+    return b"\xff\xd8" + uuid4().bytes * 64
+
+
+def a_declaration(inspection: Inspection, data: bytes, **more: Any) -> dict[str, Any]:
+    return {
+        "id": str(uuid4()),
+        "inspectionId": str(inspection.id),
+        "question": "mould",
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "sizeBytes": len(data),
+        "contentType": "image/jpeg",
+        **more,
+    }
+
+
+def declared(caller: Caller, *items: dict[str, Any]) -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = content(caller.post("/uploads/batch", {"items": list(items)}))["results"]
+    return results
+
+
+def put(instruction: dict[str, Any], data: bytes, *, without: str = "") -> int:
+    headers = {name: value for name, value in instruction["headers"].items() if name not in (without, "Content-Length")}
+    return httpx.put(instruction["url"], content=data, headers=headers).status_code
+
+
+def test_a_photo_arrives(inspector: Caller, inspection: Inspection) -> None:
+    data = some_bytes()
+    item = a_declaration(inspection, data, takenAt="2026-03-01T10:00:00Z", longitude=5.98, latitude=50.9, caption="Schimmel")
+    (result,) = declared(inspector, item)
+    assert (result["outcome"], result["state"]) == ("created", "declared")
+    assert result["put"]["expiresAt"].endswith("Z")
+    assert put(result["put"], data) == 200
+    stored = content(inspector.post(f"/uploads/{item['id']}/complete"))
+    assert stored.items() >= {**item, "state": "stored", "rejection": None}.items()
+    assert content(inspector.get(f"/photos/{item['id']}")) == stored
+
+
+def test_completing_twice_changes_nothing(inspector: Caller, inspection: Inspection) -> None:
+    data = some_bytes()
+    item = a_declaration(inspection, data)
+    put(declared(inspector, item)[0]["put"], data)
+    complete = f"/uploads/{item['id']}/complete"
+    first = inspector.post(complete)
+    second = inspector.post(complete)
+    assert content(second) == content(first)
+    assert second.headers["ETag"] == first.headers["ETag"]
+    assert declared(inspector, item)[0] == {"outcome": "unchanged", "id": item["id"], "errors": [], "state": "stored", "put": None}
+
+
+def test_nothing_is_complete_before_its_bytes(inspector: Caller, inspection: Inspection) -> None:
+    item = a_declaration(inspection, some_bytes())
+    declared(inspector, item)
+    refused(inspector.post(f"/uploads/{item['id']}/complete"), 409, "photo-bytes-missing")
+    refused(inspector.post(f"/uploads/{uuid4()}/complete"), 404, "not-found")
+
+
+def test_the_store_refuses_other_bytes(inspector: Caller, inspection: Inspection) -> None:
+    data = some_bytes()
+    item = a_declaration(inspection, data)
+    instruction = declared(inspector, item)[0]["put"]
+    assert 400 <= put(instruction, data[::-1]) < 500
+    assert 400 <= put(instruction, data + b"x") < 500
+    assert 400 <= put(instruction, data[:-1]) < 500
+    assert 400 <= put(instruction, b"") < 500
+    refused(inspector.post(f"/uploads/{item['id']}/complete"), 409, "photo-bytes-missing")
+    assert put(instruction, data) == 200
+
+
+@pytest.mark.parametrize("without", ["If-None-Match", "x-amz-checksum-sha256", "Content-Type"])
+def test_the_store_refuses_a_put_without_a_signed_header(inspector: Caller, inspection: Inspection, without: str) -> None:
+    data = some_bytes()
+    instruction = declared(inspector, a_declaration(inspection, data))[0]["put"]
+    assert put(instruction, data, without=without) == 403
+
+
+def test_bytes_are_stored_once(inspector: Caller, inspection: Inspection) -> None:
+    data = some_bytes()
+    item = a_declaration(inspection, data)
+    instruction = declared(inspector, item)[0]["put"]
+    assert [put(instruction, data), put(instruction, data)] == [200, 412]
+    assert content(inspector.post(f"/uploads/{item['id']}/complete"))["state"] == "stored"
+
+
+def test_a_photo_is_declared_with_one_content(inspector: Caller, inspection: Inspection) -> None:
+    item = a_declaration(inspection, some_bytes())
+    first, again, other = declared(inspector, item)[0], declared(inspector, item)[0], declared(inspector, {**item, "caption": "x"})[0]
+    assert (first["outcome"], again["outcome"], other["outcome"]) == ("created", "unchanged", "refused")
+    assert again["put"]["headers"] == first["put"]["headers"]
+    assert [fault["code"] for fault in other["errors"]] == ["photo-declared-otherwise"]
+    assert (other["state"], other["put"]) == (None, None)
+
+
+def test_each_photo_of_a_batch_is_judged_by_itself(inspector: Caller, inspection: Inspection) -> None:
+    good, twice = a_declaration(inspection, some_bytes()), a_declaration(inspection, some_bytes())
+    nowhere = a_declaration(inspection, some_bytes(), inspectionId=str(uuid4()))
+    odd = a_declaration(inspection, some_bytes(), question="nonsense", longitude=0, latitude=0)
+    half = a_declaration(inspection, some_bytes(), longitude=5.9)
+    faults = [[(fault["pointer"], fault["code"]) for fault in result["errors"]] for result in declared(inspector, good, twice, twice, nowhere, odd, half)]
+    assert faults == [
+        [],
+        [("/items/1/id", "repeated")],
+        [("/items/2/id", "repeated")],
+        [("/items/3/inspectionId", "no-such-reference")],
+        [("/items/4/question", "unknown-question"), ("/items/4/longitude", "position-outside")],
+        [("/items/5/latitude", "required")],
+    ]
+
+
+def test_all_faults_of_shape_come_together(inspector: Caller) -> None:
+    body = {"items": [{"sha256": "AB", "sizeBytes": 33554433, "contentType": "image/gif", "takenAt": "yesterday", "longitude": 181, "caption": ""}]}
+    names = {
+        "id": "required",
+        "inspectionId": "required",
+        "question": "required",
+        "sha256": "wrong-form",
+        "sizeBytes": "too-big",
+        "contentType": "not-one-of",
+        "takenAt": "not-a-moment",
+        "longitude": "too-big",
+        "caption": "too-short",
+    }
+    refused(inspector.post("/uploads/batch", body), 400, "invalid-input", *((f"/items/0/{name}", code) for name, code in names.items()))
+    refused(
+        inspector.post("/uploads/batch", {"items": [{}] * 101}).json and inspector.post("/uploads/batch", {"items": []}),
+        400,
+        "invalid-input",
+        ("/items", "too-short"),
+    )
+
+
+def test_an_inspector_declares_only_for_her_own_work(inspector: Caller, inspection: Inspection, reviewer: Caller) -> None:
+    item = a_declaration(inspection, some_bytes())
+    (result,) = declared(Caller(inspector.client, "dev-inspector"), item)
+    assert result["errors"][0]["pointer"] == "/items/0/inspectionId"
+    refused(reviewer.post("/uploads/batch", {"items": [item]}), 403, "not-allowed")
+    declared(inspector, item)
+    refused(Caller(inspector.client, "dev-inspector").get(f"/photos/{item['id']}"), 404, "not-found")
+
+
+def test_the_receipt_says_what_has_arrived(inspector: Caller, inspection: Inspection) -> None:
+    path = f"/inspections/{inspection.id}"
+    before = content(inspector.get(f"{path}/receipt"))
+    assert (before["complete"], before["photos"], before["status"]) == (False, [], "planned")
+    content(inspector.put(path, {"answers": {"mould": "spots", "mould-rooms": ["kitchen"]}, "visitOutcome": "done"}, version=1))
+    missing = [(fault["pointer"], fault["code"]) for fault in content(inspector.get(f"{path}/receipt"))["missing"]]
+    assert missing == [("/answers/mould", "photos-missing"), ("/answers/overall-photo", "photos-missing")]
+
+    data = some_bytes()
+    items = [a_declaration(inspection, data), a_declaration(inspection, data, question="overall-photo")]
+    instructions = [result["put"] for result in declared(inspector, *items)]
+    awaited = content(inspector.get(f"{path}/receipt"))
+    assert (awaited["awaited"], awaited["stored"], awaited["missing"]) == (2, 0, [])
+    for item, instruction in zip(items, instructions, strict=True):
+        assert put(instruction, data) == 200
+        content(inspector.post(f"/uploads/{item['id']}/complete"))
+    after = content(inspector.get(f"{path}/receipt"))
+    assert (after["awaited"], after["stored"], after["complete"]) == (0, 2, False)
+    assert {photo["state"] for photo in after["photos"]} == {"stored"}
+
+
+def test_a_receipt_is_complete_when_all_is_submitted_and_stored(inspector: Caller, inspection: Inspection) -> None:
+    path = f"/inspections/{inspection.id}"
+    content(inspector.put(path, {"answers": {}, "visitOutcome": "nobody-home"}, version=1))
+    content(inspector.post(f"{path}/submission"))
+    assert content(inspector.get(f"{path}/receipt"))["complete"] is True
+    refused(inspector.get(f"/inspections/{uuid4()}/receipt"), 404, "not-found")
+
+
+def test_a_missing_photo_is_not_found(inspector: Caller) -> None:
+    refused(inspector.get(f"/photos/{uuid4()}"), 404, "not-found")
