@@ -1,5 +1,11 @@
 """What the WSGI server runs: `gunicorn api.wsgi:app`."""
 
+import gc
+
 from api.app import create_app
 
 app = create_app()
+
+# What is loaded by now stays for good: the garbage collector need not look at it again and again.
+gc.collect()
+gc.freeze()

@@ -41,6 +41,8 @@ ROOT = Path(__file__).parents[2]
 WEESP = ROOT.parent / "shared/data/bag/BAGGEM0457L-15102021.zip"
 DWELLINGS = 20_000
 CONNECTIONS = 16
+RUNS = 5
+WRK = ["wrk", "-t1", f"-c{CONNECTIONS}", "--latency", "-H", "Authorization: Bearer dev-ministry-auditor"]
 AUDITOR = Actor(uuid4(), None, Role.MINISTRY_AUDITOR, "bench")
 console = Console(width=140)
 
@@ -57,7 +59,7 @@ class Load:
 
 
 @click.command()
-@click.option("--seconds", default=5, show_default=True, help="Of load for each URL.")
+@click.option("--seconds", default=3, show_default=True, help="Of load for each run of a URL.")
 def bench(seconds: int) -> None:
     """Measure the API and the BAG import."""
     with tempfile.TemporaryDirectory(prefix="registry-bench-") as name:
@@ -104,9 +106,8 @@ def _requests(url: str, postgres_pid: int, some_id: str, seconds: int) -> None:
     if not shutil.which("wrk"):
         console.print("skipped: requests per second. They need wrk:  apt install wrk")
         return
-    table = Table(
-        title=f"{API_WORKERS} gunicorn workers × {THREADS_PER_WORKER} threads, wrk with {CONNECTIONS} connections, {seconds} s each, {DWELLINGS:,} dwellings"
-    )
+    load = f"wrk with {CONNECTIONS} connections, the best of {RUNS} runs of {seconds} s"
+    table = Table(title=f"{API_WORKERS} gunicorn workers × {THREADS_PER_WORKER} threads, {load}, {DWELLINGS:,} dwellings")
     for heading in ("", "requests/s", "share of hello", "p50 ms", "p99 ms", "API CPU µs", "PostgreSQL CPU µs"):
         table.add_column(heading, justify="left" if not heading else "right")
     with _serving("tests.bench.hello:app", {}) as (base, pid):
@@ -160,10 +161,15 @@ def _wait_for(url: str) -> None:
 
 
 def _load(url: str, api_pid: int, postgres_pid: int, seconds: int) -> Load:
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", "--latency", "-H", "Authorization: Bearer dev-ministry-auditor"]
-    subprocess.run([*command, "-d1s", url], capture_output=True, check=True)
+    """The best of some runs: other guests of the host slow a run down by half at random, nothing speeds one up."""
+    subprocess.run([*WRK, "-d1s", url], capture_output=True, check=True)
+    runs = [_one_load(url, api_pid, postgres_pid, seconds) for _ in range(RUNS)]
+    return max(runs, key=lambda load: load.per_second)
+
+
+def _one_load(url: str, api_pid: int, postgres_pid: int, seconds: int) -> Load:
     before = _cpu(api_pid), _cpu(postgres_pid)
-    said = subprocess.run([*command, f"-d{seconds}s", url], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run([*WRK, f"-d{seconds}s", url], capture_output=True, text=True, check=True).stdout
     after = _cpu(api_pid), _cpu(postgres_pid)
     if "Non-2xx" in said:
         raise SystemExit(f"{url} did not answer with success:\n{said}")
