@@ -179,7 +179,7 @@ def register_dwelling(item: NewDwelling) -> Response:
     return answer_once(act)
 
 
-@routes.on("POST", "/dwellings/_batch", returns=BatchOut, takes=DwellingsIn)
+@routes.on("POST", "/dwellings/batch", returns=BatchOut, takes=DwellingsIn)
 def register_dwellings(body: dict[str, Any]) -> Response:
     """Register up to 1,000 dwellings, each judged by itself"""
     with transaction() as session:

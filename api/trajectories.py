@@ -251,7 +251,7 @@ def open_trajectory(item: NewTrajectory) -> Response:
     return answer_once(act)
 
 
-@routes.on("POST", "/trajectories/_batch", returns=BatchOut, takes=NewTrajectoriesIn)
+@routes.on("POST", "/trajectories/batch", returns=BatchOut, takes=NewTrajectoriesIn)
 def open_trajectories(body: dict[str, Any]) -> Response:
     """Open up to 1,000 trajectories, each judged by itself"""
     with transaction() as session:

@@ -71,8 +71,8 @@ def _deliveries(cases: list[Case]) -> list[Delivery]:
         return _pile((sender(trajectory), bodies(trajectory)) for trajectory in trajectories)
 
     return [
-        Delivery("dwellings", "/dwellings/_batch", _pile((municipality[case.dwelling.id], [dwelling_body(case.dwelling)]) for case in cases)),
-        Delivery("trajectories", "/trajectories/_batch", pile(lambda each: each.executor, lambda each: [trajectory_body(each)])),
+        Delivery("dwellings", "/dwellings/batch", _pile((municipality[case.dwelling.id], [dwelling_body(case.dwelling)]) for case in cases)),
+        Delivery("trajectories", "/trajectories/batch", pile(lambda each: each.executor, lambda each: [trajectory_body(each)])),
         Delivery("milestones", "/milestones", pile(lambda each: each.executor, milestone_bodies)),
         Delivery("confirmations by municipalities", "/confirmations", pile(lambda each: municipality[each.dwelling_id], confirmation_bodies)),
     ]

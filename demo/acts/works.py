@@ -15,8 +15,8 @@ def register_homes(register: Register, screen: Screen, homes: Sequence[Home]) ->
     for slug in (WELLER.slug, WONEN_LIMBURG.slug):
         voice = register.speaking_as("corporation-editor", slug)
         own = [home for home in homes if home.executor == slug]
-        counts += voice.post_batch("/dwellings/_batch", [dwelling_body(home.dwelling) for home in own])
-        voice.post_batch("/trajectories/_batch", [trajectory_body(home.trajectory) for home in own])
+        counts += voice.post_batch("/dwellings/batch", [dwelling_body(home.dwelling) for home in own])
+        voice.post_batch("/trajectories/batch", [trajectory_body(home.trajectory) for home in own])
     screen.done("dwellings in Vrieheide, Heerlen Noord, built in 1962", counts)
     screen.done("energy labels E, F and G, surveyed in 2023", at_once(lambda home: _label(register, home, "labelBefore"), homes))
 

@@ -179,7 +179,7 @@ def test_a_batch_judges_each_dwelling_by_itself(corporation: Caller) -> None:
     known = {"municipalityCode": "GM0917", "id": str(uuid4())}
     content(corporation.post("/dwellings", known), 201)
     twice = {**WHOLE, "id": str(uuid4())}
-    answer = content(corporation.post("/dwellings/_batch", {"items": [known, {"municipalityCode": "GM0917"}, {"municipalityCode": "GM0001"}, twice, twice]}))
+    answer = content(corporation.post("/dwellings/batch", {"items": [known, {"municipalityCode": "GM0917"}, {"municipalityCode": "GM0001"}, twice, twice]}))
     assert [result["outcome"] for result in answer["results"]] == ["unchanged", "created", "refused", "refused", "refused"]
     assert answer["summary"] == {"created": 1, "unchanged": 1, "refused": 3}
     assert [fault["pointer"] for fault in answer["results"][2]["errors"]] == ["/items/2/municipalityCode"]
@@ -188,10 +188,10 @@ def test_a_batch_judges_each_dwelling_by_itself(corporation: Caller) -> None:
 
 def test_faults_of_shape_in_a_batch_name_their_place(corporation: Caller) -> None:
     body = {"items": [{"municipalityCode": "GM0917"}, {"municipalityCode": "Heerlen"}, 3]}
-    refused(corporation.post("/dwellings/_batch", body), 400, "invalid-input", ("/items/1/municipalityCode", "wrong-form"), ("/items/2", "not-an-object"))
-    refused(corporation.post("/dwellings/_batch", {"items": []}), 400, "invalid-input", ("/items", "too-short"))
+    refused(corporation.post("/dwellings/batch", body), 400, "invalid-input", ("/items/1/municipalityCode", "wrong-form"), ("/items/2", "not-an-object"))
+    refused(corporation.post("/dwellings/batch", {"items": []}), 400, "invalid-input", ("/items", "too-short"))
     too_many = {"items": [{"municipalityCode": "GM0917"}] * (LARGEST_BATCH + 1)}
-    refused(corporation.post("/dwellings/_batch", too_many), 400, "invalid-input", ("/items", "too-long"))
+    refused(corporation.post("/dwellings/batch", too_many), 400, "invalid-input", ("/items", "too-long"))
 
 
 def test_dwellings_are_found_by_address(corporation: Caller) -> None:

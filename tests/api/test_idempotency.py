@@ -62,7 +62,7 @@ def test_a_refused_request_leaves_its_key_free(corporation: Caller) -> None:
 
 
 def test_a_batch_needs_no_key(corporation: Caller) -> None:
-    assert content(corporation.post("/dwellings/_batch", {"items": [BODY]}, key=None))["summary"]["created"] == 1
+    assert content(corporation.post("/dwellings/batch", {"items": [BODY]}, key=None))["summary"]["created"] == 1
 
 
 @pytest.mark.parametrize("refused_first", [False, True])

@@ -74,7 +74,7 @@ def test_the_same_client_made_id_changes_nothing(corporation: Caller, session: S
 
 
 def test_a_batch_judges_each_trajectory_by_itself(corporation: Caller, dwelling_id: str) -> None:
-    answer = content(corporation.post("/trajectories/_batch", {"items": [{"dwellingId": str(uuid4())}, {"dwellingId": dwelling_id}]}))
+    answer = content(corporation.post("/trajectories/batch", {"items": [{"dwellingId": str(uuid4())}, {"dwellingId": dwelling_id}]}))
     assert [result["outcome"] for result in answer["results"]] == ["refused", "created"]
     assert answer["results"][0]["errors"][0]["pointer"] == "/items/0/dwellingId"
 
