@@ -45,5 +45,4 @@ def list_changes(query: dict[str, Any]) -> Response:
     after = decode_cursor(query["cursor"], _position) or START
     with reading() as session:
         found = queries.page(session, actor(), after=after, limit=query["limit"])
-    last = found[-1].position if found else after
-    return json_response({"items": [dump(each) for each in found], "next": encode_cursor(f"{last.transaction_id}:{last.id}")})
+    return json_response({"items": [dump(each) for each in found.items], "next": encode_cursor(f"{found.next.transaction_id}:{found.next.id}")})

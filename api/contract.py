@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask
+from flask import Flask, request
 from marshmallow import Schema, fields
 from werkzeug.routing import BaseConverter
 
@@ -127,8 +127,9 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
 
 
 def _sign_in() -> None:
-    """Who is not known gets no further, whatever the request says. Raises NotAuthenticated."""
-    actor()
+    """Who is not known gets no further, whatever the request says; a browser's preflight carries no token. Raises NotAuthenticated."""
+    if request.method != "OPTIONS":
+        actor()
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]

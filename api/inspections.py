@@ -126,11 +126,11 @@ def fill_in_inspection(document: Document, inspection_id: UUID) -> Response:
     return one(dump, inspection, version=inspection.version)
 
 
-@routes.on("POST", "/inspections/<uuid:inspection_id>/submission", returns=InspectionOut, tagged=True)
+@routes.on("POST", "/inspections/<uuid:inspection_id>/submission", returns=InspectionOut, tagged=True, versioned=True)
 def submit_inspection(inspection_id: UUID) -> Response:
-    """Submit an inspection; photos may still be under way. Submitting it again changes nothing"""
+    """Submit an inspection, of the version in If-Match when given; photos may still be under way. Submitting it again changes nothing"""
     with transaction() as session:
-        inspection = commands.submit(session, actor(), inspection_id)
+        inspection = commands.submit(session, actor(), inspection_id, expected=expected_version())
     return one(dump, inspection, version=inspection.version)
 
 

@@ -78,7 +78,13 @@ class TallyOut(OutSchema):
     """A figure with all that explains it."""
 
     valid_on = fields.Date(required=True, data_key="validOn")
-    known_at = Moment(required=True, data_key="knownAt", metadata={"description": "Ask with this moment again, and the figure is the same."})
+    known_at = Moment(
+        required=True,
+        data_key="knownAt",
+        metadata={
+            "description": "Ask with this moment again: corrections recorded since then don't count. Where a dwelling lies and who runs a trajectory are as they are today."
+        },
+    )
     group_by = OneOf(GroupBy, required=True, data_key="groupBy")
     definitions = fields.List(fields.Nested(DefinitionOut), required=True)
     rows = fields.List(fields.Nested(TallyRowOut), required=True)

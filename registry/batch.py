@@ -1,14 +1,19 @@
 """Commands that take many items: each is judged by itself, and one that is refused does not stop the others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
+
+from registry.db import Base
 from registry.errors import AlreadyExists, Conflict, Fault, RuleViolation
 from registry.versioned import Outcome
 
 LARGEST_BATCH = 1000
-CONFLICT_CODES = frozenset({"already-exists", "bag-id-taken", "milestone-already-reported", "milestone-superseded", "milestone-already-confirmed"})
+CONFLICT_CODES = frozenset({"already-exists", "bag-id-taken", "milestone-already-reported", "milestone-superseded"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +50,19 @@ def repeated(values: Sequence[object | None]) -> set[object]:
         if value is not None:
             (twice if value in seen else seen).add(value)
     return twice
+
+
+def insert_new(session: Session, model: type[Base], rows: Sequence[Mapping[str, object]]) -> set[UUID]:
+    """Insert rows whose ``id`` is set, in the order of their ids so that two batches don't wait for each other, and return the ids inserted.
+
+    A row that somebody else inserted at the same moment is left out: judge it again, it is visible now.
+    """
+    if not rows:
+        return set()
+    insert = postgresql.insert(model).on_conflict_do_nothing().returning(model.__table__.c.id)
+    return set(session.scalars(insert, sorted(rows, key=lambda row: str(row["id"]))))
+
+
+def fresh_ids(session: Session, count: int) -> list[UUID]:
+    """New ids in the order of time (UUID version 7)."""
+    return list(session.scalars(sa.text(f"SELECT uuid_v7() FROM generate_series(1, {count})")))

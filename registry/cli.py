@@ -36,7 +36,7 @@ def main() -> None:
     try:
         registry(standalone_mode=True)
     except (RegistryError, SettingsError, StartError) as error:
-        cause = f" ({str(error.__cause__).splitlines()[0]})" if error.__cause__ else ""
+        cause = f" ({str(error.__cause__).strip().partition(chr(10))[0]})" if error.__cause__ else ""
         click.secho(f"registry: {error}{cause}", fg="red", err=True)
         raise SystemExit(1) from error
 
@@ -55,7 +55,7 @@ def up(data: Path, port: int) -> None:
 
     With REGISTRY_DATABASE_URL or REGISTRY_S3_ENDPOINT set, those are used instead of the embedded ones.
     """
-    Installation(default_folder(data), port, say=click.echo).run()
+    raise SystemExit(Installation(default_folder(data), port, say=click.echo).run())
 
 
 @registry.command()

@@ -188,7 +188,6 @@ TEXTS: dict[str, Text] = {
         "{kind} on the track {track} is already reported (milestone {id}): correct that milestone.",
     ),
     "milestone-superseded": Text("Mijlpaal {id} is al vervangen; corrigeer de nieuwste.", "Milestone {id} is already superseded; correct the newest one."),
-    "milestone-already-confirmed": Text("Mijlpaal {id} is al bevestigd.", "Milestone {id} is already confirmed."),
     "nothing-to-correct": Text("De correctie verandert niets.", "The correction changes nothing."),
     "wrong-label-date": Text("Een energielabel kan niet in de toekomst zijn opgenomen.", "An energy label can't be surveyed in the future."),
     "checklist-frozen": Text(
@@ -207,6 +206,7 @@ TEXTS: dict[str, Text] = {
     "answer-not-an-option": Text("{value} is geen keuze bij vraag {question}: {allowed}.", "{value} is not a choice of question {question}: {allowed}."),
     "answer-out-of-range": Text("Het antwoord op {question} ligt buiten {min} tot {max}.", "The answer to {question} is outside {min} to {max}."),
     "photos-missing": Text("Vraag {question} heeft {declared} van de minstens {min} foto's.", "Question {question} has {declared} of at least {min} photos."),
+    "too-many-photos": Text("Een opname heeft hoogstens {max} foto's.", "An inspection has at most {max} photos."),
     "photo-declared-otherwise": Text("Foto {id} is al aangemeld met andere gegevens.", "Photo {id} is already declared with other particulars."),
     "visit-not-done": Text("Een opname zonder bezoek kan geen antwoorden indienen.", "An inspection without a visit can't submit answers."),
     "unknown-definition": Text("Er is geen definitie {definition}.", "There is no definition {definition}."),

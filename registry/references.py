@@ -31,7 +31,7 @@ def write(
     row, outcome = put(session, model, {column.key: key}, values, expected=expected)
     if outcome is not Outcome.UNCHANGED:
         kind = _kind(model)
-        audit.record(session, actor, f"{kind}.{outcome}", kind, key, details={name: str(value) for name, value in values.items()})
+        audit.record(session, actor, f"{kind}.{outcome}", kind, key, details={name: None if value is None else str(value) for name, value in values.items()})
     return row, outcome
 
 

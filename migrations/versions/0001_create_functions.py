@@ -27,8 +27,10 @@ KEEP_SUPERSEDED_ROW = """
 CREATE FUNCTION keep_superseded_row() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     -- The argument of the trigger names the primary key.
-    INSERT INTO superseded_row (table_name, row_id, recorded_at, content)
-    VALUES (TG_TABLE_NAME, to_jsonb(old) ->> TG_ARGV[0], old.recorded_at, to_jsonb(old));
+    -- One version ends at the moment the next one begins.
+    INSERT INTO superseded_row (table_name, row_id, recorded_at, superseded_at, content)
+    VALUES (TG_TABLE_NAME, to_jsonb(old) ->> TG_ARGV[0], old.recorded_at,
+            CASE WHEN new.recorded_at > old.recorded_at THEN new.recorded_at ELSE clock_timestamp() END, to_jsonb(old));
     RETURN NULL;
 END $$
 """

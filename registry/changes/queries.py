@@ -63,7 +63,15 @@ _PAGE = sa.text(
 )
 
 
-def page(session: Session, actor: Actor, *, after: Position, limit: int) -> list[ChangeEntry]:
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """``next`` is the position to ask from: after the last item, or at the horizon when there was nothing more."""
+
+    items: list[ChangeEntry]
+    next: Position
+
+
+def page(session: Session, actor: Actor, *, after: Position, limit: int) -> FeedPage:
     """The next ``limit`` changes after ``after`` that concern this actor's organisation. Raises NotAllowed.
 
     The horizon is read in its own statement *before* the rows: rows of a transaction below it are then committed and visible.
@@ -72,4 +80,7 @@ def page(session: Session, actor: Actor, *, after: Position, limit: int) -> list
     horizon = session.execute(_HORIZON, {"lock": CHANGE_FEED_LOCK}).scalar_one()
     scope = {"sees_all": actor.role is Role.MINISTRY_AUDITOR, "municipality": actor.municipality_code, "organisation": actor.organisation_id}
     rows = session.execute(_PAGE, {"transaction_id": str(after.transaction_id), "id": after.id, "horizon": str(horizon), "limit": limit, **scope})
-    return [ChangeEntry(Position(row.transaction_id, row.id), row.kind, row.subject_id, row.recorded_at) for row in rows]
+    items = [ChangeEntry(Position(row.transaction_id, row.id), row.kind, row.subject_id, row.recorded_at) for row in rows]
+    if len(items) == limit:
+        return FeedPage(items, items[-1].position)
+    return FeedPage(items, Position(horizon, 0) if horizon > after.transaction_id else after)

@@ -6,6 +6,7 @@ from typing import cast
 
 import sqlalchemy as sa
 import yaml
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from registry.access import Actor, Right, require
@@ -37,11 +38,12 @@ def publish(session: Session, actor: Actor, content: Mapping[str, Json]) -> Outc
         if known.digest == digest(content):
             return Outcome.UNCHANGED
         raise ChecklistFrozen([Fault("/edition", "checklist-frozen", {"key": key, "edition": edition})], key=key, edition=edition)
-    checklist = Checklist(key=key, edition=edition, content=dict(content), digest=digest(content))
-    session.add(checklist)
-    session.flush()
-    audit.record(session, actor, "checklist.published", "checklist", checklist.id, details={"key": key, "edition": edition})
-    announce(session, ChangeKind.CHECKLIST, checklist.id)
+    values = {"key": key, "edition": edition, "content": dict(content), "digest": digest(content)}
+    checklist_id = session.scalar(postgresql.insert(Checklist).values(values).on_conflict_do_nothing().returning(Checklist.id))
+    if checklist_id is None:
+        return publish(session, actor, content)
+    audit.record(session, actor, "checklist.published", "checklist", checklist_id, details={"key": key, "edition": edition})
+    announce(session, ChangeKind.CHECKLIST, checklist_id)
     return Outcome.CREATED
 
 

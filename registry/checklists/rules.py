@@ -59,15 +59,16 @@ def _question(content: Mapping[str, Json]) -> Question:
     condition = cast("Mapping[str, Json] | None", content.get("visible-if"))
     photos = cast("Mapping[str, Json]", content.get("photos", {}))
     when = cast("Sequence[str] | None", photos.get("when"))
+    type = QuestionType(cast("str", content["type"]))
     return Question(
         key=cast("str", content["key"]),
-        type=QuestionType(cast("str", content["type"])),
+        type=type,
         required=bool(content.get("required", False)),
         options=tuple(option["key"] for option in options),
         asked_if=(cast("str", condition["question"]), tuple(cast("Sequence[str]", condition["in"]))) if condition else None,
         minimum=cast("float | None", content.get("min")),
         maximum=cast("float | None", content.get("max")),
-        photos_min=cast("int", photos.get("min", 0)),
+        photos_min=cast("int", photos.get("min", 1 if type is QuestionType.PHOTO and content.get("required") else 0)),
         photos_when=tuple(when) if when is not None else None,
     )
 
@@ -77,16 +78,36 @@ def faults_in(content: Mapping[str, Json]) -> list[Fault]:
     try:
         found = questions(content)
         str(content["key"]), int(cast("int", content["edition"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         return [Fault("", "wrong-form", {"form": f"checklist: {error}"})]
-    faults, seen = [], set[str]()
+    faults, seen = [], dict[str, Question]()
     for question in found:
         if question.key in seen:
             faults.append(Fault(pointer(question.key), "repeated", {"value": question.key}))
         if question.asked_if and question.asked_if[0] not in seen:
             faults.append(Fault(pointer(question.key), "unknown-question", {"question": question.asked_if[0]}))
-        seen.add(question.key)
+        else:
+            faults += _strange_answers(question, seen)
+        seen[question.key] = question
     return faults
+
+
+def _strange_answers(question: Question, before: Mapping[str, Question]) -> list[Fault]:
+    """Conditions on answers that can't be given, such as an unquoted yes, which YAML reads as true."""
+    conditions = [(question, question.photos_when or ())]
+    if question.asked_if:
+        conditions.append((before[question.asked_if[0]], question.asked_if[1]))
+    return [
+        Fault(pointer(question.key), "answer-not-an-option", {"question": asked.key, "value": answer, "allowed": ", ".join(_options(asked))})
+        for asked, answers in conditions
+        if _options(asked)
+        for answer in answers
+        if answer not in _options(asked)
+    ]
+
+
+def _options(question: Question) -> tuple[str, ...]:
+    return YES_NO if question.type is QuestionType.YES_NO else question.options
 
 
 def check_answers(asked: Sequence[Question], answers: Mapping[str, Json]) -> list[Fault]:
@@ -144,7 +165,7 @@ def _check_answer(question: Question, answer: Json) -> list[Fault]:
     place, facts = pointer("answers", question.key), {"question": question.key, "type": question.type.value}
     if not _fits(question.type, answer):
         return [Fault(place, "answer-wrong-type", facts)]
-    allowed = YES_NO if question.type is QuestionType.YES_NO else question.options
+    allowed = _options(question)
     if question.type in (QuestionType.CHOICE, QuestionType.SEVERAL, QuestionType.YES_NO):
         wrong = [value for value in _given(answer) if value not in allowed]
         return [Fault(place, "answer-not-an-option", {**facts, "value": value, "allowed": ", ".join(allowed)}) for value in wrong]

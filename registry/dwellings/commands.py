@@ -12,7 +12,7 @@ from registry import clock
 from registry.access import Actor, Right, Role, require
 from registry.areas.model import FocusArea, Municipality
 from registry.audit import commands as audit
-from registry.batch import Result, only, refused, repeated
+from registry.batch import Result, fresh_ids, insert_new, only, refused, repeated
 from registry.changes.commands import announce, announce_each
 from registry.changes.model import ChangeKind
 from registry.dwellings import queries
@@ -33,23 +33,31 @@ class _Known:
 
 
 def register(session: Session, actor: Actor, item: NewDwelling) -> Result:
-    """Raises NotAllowed, AlreadyExists, Conflict, RuleViolation; at commit BagIdTaken."""
+    """Raises NotAllowed, AlreadyExists, Conflict, RuleViolation."""
     return only(register_each(session, actor, [item]))
 
 
 def register_each(session: Session, actor: Actor, items: Sequence[NewDwelling]) -> list[Result]:
     """Add dwellings; one whose id exists with the same particulars is left as it is.
 
-    Raises NotAllowed; at commit BagIdTaken (somebody registered the same BAG id at the same moment).
+    Raises NotAllowed.
     """
     require(actor, Right.REGISTER_DWELLINGS)
+    results = _judge_each(session, actor, items)
+    wanted = [place for place, result in enumerate(results) if result.outcome is Outcome.CREATED]
+    made = _insert(session, actor, [items[place] for place in wanted])
+    for place, dwelling_id in zip(wanted, made, strict=True):
+        results[place] = Result(Outcome.CREATED, dwelling_id)
+    if None in made:
+        again = _judge_each(session, actor, items)
+        results = [after if result.outcome is Outcome.CREATED and result.id is None else result for result, after in zip(results, again, strict=True)]
+    return results
+
+
+def _judge_each(session: Session, actor: Actor, items: Sequence[NewDwelling]) -> list[Result]:
     known = _known(session, [item.particulars for item in items], [item.id for item in items])
     twice = repeated([item.id for item in items]) | repeated([item.particulars.bag_id for item in items])
-    results = [_judge(actor, item, known, twice) for item in items]
-    wanted = [place for place, result in enumerate(results) if result.outcome is Outcome.CREATED]
-    for place, dwelling_id in zip(wanted, _insert(session, actor, [items[place] for place in wanted]), strict=True):
-        results[place] = Result(Outcome.CREATED, dwelling_id)
-    return results
+    return [_judge(actor, item, known, twice) for item in items]
 
 
 def _known(session: Session, particulars: Sequence[Particulars], ids: Sequence[UUID | None]) -> _Known:
@@ -88,19 +96,15 @@ def _faults(actor: Actor, particulars: Particulars, known: _Known, *, own_id: UU
     return faults
 
 
-def _insert(session: Session, actor: Actor, items: Sequence[NewDwelling]) -> list[UUID]:
-    if not items:
-        return []
-    with_id = all(item.id for item in items)
-    rows = [{**item.particulars.columns(), "source": Source.API, **({"id": item.id} if with_id else {})} for item in items]
-    if not with_id:
-        made = session.scalars(sa.text(f"SELECT uuid_v7() FROM generate_series(1, {len(items)})")).all()
-        rows = [{**row, "id": item.id or fresh} for row, item, fresh in zip(rows, items, made, strict=True)]
-    session.execute(sa.insert(Dwelling), rows)
-    ids = [cast("UUID", row["id"]) for row in rows]
-    audit.record_each(session, actor, "dwelling.registered", "dwelling", [(id, {}) for id in ids])
-    announce_each(session, ChangeKind.DWELLING, [(id, item.particulars.municipality_code, None) for id, item in zip(ids, items, strict=True)])
-    return ids
+def _insert(session: Session, actor: Actor, items: Sequence[NewDwelling]) -> list[UUID | None]:
+    """The id of each item, None for one that somebody else registered at the same moment."""
+    ids = [item.id or fresh for item, fresh in zip(items, fresh_ids(session, len(items)), strict=True)]
+    rows = [{**item.particulars.columns(), "source": Source.API, "id": id} for item, id in zip(items, ids, strict=True)]
+    inserted = insert_new(session, Dwelling, rows)
+    new = [(id, item) for id, item in zip(ids, items, strict=True) if id in inserted]
+    audit.record_each(session, actor, "dwelling.registered", "dwelling", [(id, {}) for id, _ in new])
+    announce_each(session, ChangeKind.DWELLING, [(id, item.particulars.municipality_code, None) for id, item in new])
+    return [id if id in inserted else None for id in ids]
 
 
 def amend(session: Session, actor: Actor, dwelling_id: UUID, particulars: Particulars, *, expected: int | None) -> Outcome:
@@ -116,10 +120,24 @@ def amend(session: Session, actor: Actor, dwelling_id: UUID, particulars: Partic
     if same(dwelling, particulars.columns()):
         return Outcome.UNCHANGED
     check_version(dwelling, expected)
-    change(session, dwelling, particulars.columns())
+    told = {dwelling.municipality_code, particulars.municipality_code}
+    change(session, dwelling, {**particulars.columns(), **_no_longer_so(dwelling, particulars)})
     audit.record(session, actor, "dwelling.amended", "dwelling", dwelling_id)
-    announce(session, ChangeKind.DWELLING, dwelling_id, municipality_code=dwelling.municipality_code)
+    announce_each(session, ChangeKind.DWELLING, [(dwelling_id, code, None) for code in sorted(told)])
     return Outcome.CHANGED
+
+
+def _no_longer_so(dwelling: Dwelling, particulars: Particulars) -> dict[str, object]:
+    """What the BAG said of another object, address or position than the dwelling has from now on."""
+    cleared: dict[str, object] = {}
+    if dwelling.bag_id != particulars.bag_id:
+        cleared |= {"bag_status": None, "address_designation_id": None, "building_ids": []}
+    address = ("street", "house_number", "house_letter", "house_number_suffix", "postcode", "town")
+    if any(getattr(dwelling, name) != getattr(particulars, name) for name in address):
+        cleared |= {"address_designation_id": None, "town_code": None}
+    if (dwelling.longitude, dwelling.latitude) != (particulars.longitude, particulars.latitude):
+        cleared |= {"rd_x": None, "rd_y": None}
+    return cleared
 
 
 def register_label(session: Session, actor: Actor, dwelling_id: UUID, label: Label) -> RegisteredLabel:
@@ -138,9 +156,9 @@ def register_label(session: Session, actor: Actor, dwelling_id: UUID, label: Lab
     session.add(row)
     session.flush()
     session.refresh(row)
-    newest = queries.labels(session, actor, dwelling_id)[-1]
-    if dwelling.energy_label != newest.label:
-        change(session, dwelling, {"energy_label": newest.label})
+    newest = queries.newest_label(session, dwelling_id)
+    if dwelling.energy_label != newest:
+        change(session, dwelling, {"energy_label": newest})
     audit.record(
         session, actor, "dwelling.label-registered", "dwelling", dwelling_id, details={"label": label.label.value, "surveyedOn": label.surveyed_on.isoformat()}
     )

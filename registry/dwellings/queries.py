@@ -11,6 +11,7 @@ from registry.access import Actor, Right, Role, require
 from registry.dwellings.model import Dwelling, RegisteredLabel
 from registry.errors import NotFound
 from registry.pages import Page, page_of
+from registry.values import EnergyLabel
 
 COLUMNS = tuple(Dwelling.__table__.columns)
 
@@ -86,6 +87,17 @@ def labels(session: Session, actor: Actor, dwelling_id: UUID) -> list[Registered
     get(session, actor, dwelling_id)
     query = sa.select(RegisteredLabel).where(RegisteredLabel.dwelling_id == dwelling_id).order_by(RegisteredLabel.surveyed_on, RegisteredLabel.recorded_at)
     return list(session.scalars(query.limit(500)))
+
+
+def newest_label(session: Session, dwelling_id: UUID) -> EnergyLabel | None:
+    """The label that was surveyed last."""
+    query = sa.select(RegisteredLabel.label).where(RegisteredLabel.dwelling_id == dwelling_id)
+    return session.scalars(query.order_by(RegisteredLabel.surveyed_on.desc(), RegisteredLabel.recorded_at.desc()).limit(1)).one_or_none()
+
+
+def municipality_of(session: Session, dwelling_id: UUID) -> str:
+    """The municipality code of a dwelling that exists."""
+    return session.scalars(sa.select(Dwelling.municipality_code).where(Dwelling.id == dwelling_id)).one()
 
 
 def lock(session: Session, dwelling_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry import clock
-from registry.access import Actor, Right, require
+from registry.access import Actor, Right, Role, require
 from registry.audit import commands as audit
 from registry.changes.commands import announce
 from registry.changes.model import ChangeKind
@@ -22,7 +22,7 @@ from registry.inspections.model import AnswersInvalid, Inspection, InspectionCon
 from registry.inspections.queries import visible_to
 from registry.inspections.rules import Document, differences
 from registry.organisations.model import Organisation
-from registry.versioned import Outcome, VersionRequired, change, same
+from registry.versioned import Outcome, VersionRequired, change, check_version, same
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,9 @@ def _check_plan(session: Session, actor: Actor, item: Plan) -> str:
         faults.append(Fault("/dwellingId", "no-such-reference", {"what": "dwelling", "id": item.dwelling_id}))
     if session.get(Checklist, item.checklist_id) is None:
         faults.append(Fault("/checklistId", "no-such-reference", {"what": "checklist", "id": item.checklist_id}))
-    if session.get(Organisation, item.organisation_id) is None:
+    if actor.role is Role.REVIEWER and item.organisation_id != actor.organisation_id:
+        faults.append(Fault("/organisationId", "not-yours"))
+    elif session.get(Organisation, item.organisation_id) is None:
         faults.append(Fault("/organisationId", "no-such-reference", {"what": "organisation", "id": item.organisation_id}))
     if faults:
         raise RuleViolation(faults)
@@ -101,25 +103,34 @@ def fill_in(session: Session, actor: Actor, inspection_id: UUID, document: Docum
         raise AnswersInvalid(faults)
     change(session, inspection, document.columns())
     audit.record(session, actor, "inspection.filled-in", "inspection", inspection_id, details={"version": inspection.version})
-    announce(session, ChangeKind.INSPECTION, inspection_id, organisation_id=inspection.organisation_id)
+    _announce(session, inspection)
     return inspection
 
 
-def submit(session: Session, actor: Actor, inspection_id: UUID) -> Inspection:
+def submit(session: Session, actor: Actor, inspection_id: UUID, *, expected: int | None = None) -> Inspection:
     """Submit an inspection: from now on its answers stand. Photos may still be under way. Submitting it again changes nothing.
 
-    Raises NotAllowed, NotFound, AnswersInvalid (everything that is missing or wrong, by question).
+    ``expected``, when given, is the version whose answers are meant.
+
+    Raises NotAllowed, NotFound, Stale, AnswersInvalid (everything that is missing or wrong, by question).
     """
     inspection, asked = _locked(session, actor, inspection_id)
     if inspection.status is InspectionStatus.SUBMITTED:
         return inspection
+    if expected is not None:
+        check_version(inspection, expected)
     faults = _faults_at_submission(inspection, asked)
     if faults:
         raise AnswersInvalid(faults)
     change(session, inspection, {"status": InspectionStatus.SUBMITTED, "submitted_at": clock.now(), "submitted_by": actor.person_id})
     audit.record(session, actor, "inspection.submitted", "inspection", inspection_id, details={"version": inspection.version})
-    announce(session, ChangeKind.INSPECTION, inspection_id, organisation_id=inspection.organisation_id)
+    _announce(session, inspection)
     return inspection
+
+
+def _announce(session: Session, inspection: Inspection) -> None:
+    municipality = dwellings.municipality_of(session, inspection.dwelling_id)
+    announce(session, ChangeKind.INSPECTION, inspection.id, municipality_code=municipality, organisation_id=inspection.organisation_id)
 
 
 def _faults_at_submission(inspection: Inspection, asked: list[Question]) -> list[Fault]:

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from registry.db import NEW_ID, Base, Json, one_of
-from registry.errors import Conflict, RuleViolation
+from registry.db import NEW_ID, Base, Json, explains, one_of
+from registry.errors import AlreadyExists, Conflict, RuleViolation
 from registry.versioned import Versioned
 
 
@@ -86,3 +86,6 @@ class Inspection(Versioned, Base):
     submitted_at: Mapped[datetime | None]
     submitted_by: Mapped[UUID | None]
     planned_by: Mapped[UUID]
+
+
+explains("pk_inspection", lambda: AlreadyExists(what="inspection", id="id"))

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.areas.model import no_such_municipality
 from registry.db import NEW_ID, Base, explains, one_of
-from registry.errors import Conflict
+from registry.errors import AlreadyExists, Conflict
 from registry.versioned import Versioned
 
 
@@ -42,4 +42,5 @@ class Organisation(Versioned, Base):
 
 
 explains("uq_organisation_slug", lambda: OrganisationSlugTaken(what="organisation", id="slug"))
+explains("pk_organisation", lambda: AlreadyExists(what="organisation", id="id"))
 explains("fk_organisation_municipality_code", no_such_municipality)

@@ -3,21 +3,24 @@
 Runs in the worker. The original stays as it is; what is found is written beside it.
 """
 
+import struct
 import tempfile
 import warnings
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import IO
 from uuid import UUID
 
-import sqlalchemy as sa
 from PIL import ExifTags, Image, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
 from registry import clock, storage
+from registry.access import the_system
+from registry.audit import commands as audit
 from registry.changes.commands import announce
 from registry.changes.model import ChangeKind
 from registry.db import reading, transaction
+from registry.dwellings.queries import municipality_of
 from registry.inspections.model import Inspection
 from registry.photos.model import Photo, PhotoState
 from registry.photos.rules import LARGEST_PHOTO_PIXELS
@@ -27,6 +30,9 @@ register_heif_opener()
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 """JPEG includes the multi-picture files (MPO) of phones."""
 COPY_STEP_BYTES = 256 * 1024
+EARLIEST_CAPTURE = datetime(1990, 1, 1, tzinfo=UTC)
+ODD = (ArithmeticError, LookupError, OSError, SyntaxError, TypeError, ValueError, struct.error)
+"""What reading EXIF of any kind raises. It is a second opinion: a photo is not refused for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +63,10 @@ def examine(photo_id: UUID) -> None:
         if locked.state is PhotoState.STORED:
             state = PhotoState.REJECTED if finding.rejection else PhotoState.READY
             change(session, locked, {"state": state, **{name: getattr(finding, name) for name in Finding.__slots__}})
-            organisation_id = session.scalar(sa.select(Inspection.organisation_id).where(Inspection.id == locked.inspection_id))
-            announce(session, ChangeKind.PHOTO, photo_id, organisation_id=organisation_id)
+            audit.record(session, the_system(f"job-{photo_id}"), f"photo.{state}", "photo", photo_id, details={"rejection": finding.rejection})
+            inspection = session.get_one(Inspection, locked.inspection_id)
+            municipality = municipality_of(session, inspection.dwelling_id)
+            announce(session, ChangeKind.PHOTO, photo_id, municipality_code=municipality, organisation_id=inspection.organisation_id)
 
 
 def look_at(file: IO[bytes]) -> Finding:
@@ -70,10 +78,8 @@ def look_at(file: IO[bytes]) -> Finding:
             with Image.open(file, formats=FORMATS) as image:
                 if image.width * image.height > LARGEST_PHOTO_PIXELS:
                     return Finding("too-many-pixels")
-                exif = image.getexif()
                 image.load()
-                taken_at, longitude, latitude = _taken_at(exif), *_position(exif)
-                return Finding(None, image.width, image.height, taken_at, longitude, latitude)
+                return Finding(None, image.width, image.height, _taken_at(image), *_position(image))
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             return Finding("too-many-pixels")
         except UnidentifiedImageError:
@@ -82,27 +88,25 @@ def look_at(file: IO[bytes]) -> Finding:
             return Finding("damaged")
 
 
-def _taken_at(exif: Image.Exif) -> datetime | None:
-    """EXIF DateTimeOriginal with its OffsetTimeOriginal; without an offset the moment is not known."""
-    details = exif.get_ifd(ExifTags.IFD.Exif)
-    moment, offset = details.get(ExifTags.Base.DateTimeOriginal), details.get(ExifTags.Base.OffsetTimeOriginal)
+def _taken_at(image: Image.Image) -> datetime | None:
+    """EXIF DateTimeOriginal with its OffsetTimeOriginal; None without an offset, and when either is odd."""
     try:
-        local = datetime.strptime(str(moment).strip("\0 "), "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007
-        sign, hours, minutes = str(offset)[0], int(str(offset)[1:3]), int(str(offset)[4:6])
-    except (ValueError, IndexError):
+        details = image.getexif().get_ifd(ExifTags.IFD.Exif)
+        moment = str(details[ExifTags.Base.DateTimeOriginal]).strip("\0 ")
+        offset = str(details[ExifTags.Base.OffsetTimeOriginal]).strip("\0 ")
+        taken_at = datetime.strptime(f"{moment} {offset}", "%Y:%m:%d %H:%M:%S %z")
+    except ODD:
         return None
-    shift = timedelta(hours=hours, minutes=minutes)
-    taken_at = local.replace(tzinfo=timezone(-shift if sign == "-" else shift))
-    return taken_at if taken_at <= clock.now() + timedelta(days=1) else None
+    return taken_at if EARLIEST_CAPTURE <= taken_at <= clock.now() + timedelta(days=1) else None
 
 
-def _position(exif: Image.Exif) -> tuple[float | None, float | None]:
-    """Longitude and latitude in degrees, or None twice."""
-    gps = exif.get_ifd(ExifTags.IFD.GPSInfo)
+def _position(image: Image.Image) -> tuple[float | None, float | None]:
+    """Longitude and latitude in degrees, or None twice when they are not there or odd."""
     try:
+        gps = image.getexif().get_ifd(ExifTags.IFD.GPSInfo)
         latitude = _degrees(gps[ExifTags.GPS.GPSLatitude], gps[ExifTags.GPS.GPSLatitudeRef] == "S")
         longitude = _degrees(gps[ExifTags.GPS.GPSLongitude], gps[ExifTags.GPS.GPSLongitudeRef] == "W")
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+    except ODD:
         return None, None
     return (longitude, latitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else (None, None)
 

@@ -9,15 +9,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry.access import Actor, Right, require
+from registry.batch import LARGEST_BATCH
 from registry.checklists.model import Checklist
 from registry.checklists.rules import photos_missing, questions
 from registry.errors import Fault, NotFound
 from registry.inspections import queries as inspections
 from registry.inspections.model import Inspection, InspectionStatus, VisitOutcome
 from registry.photos.model import Photo, PhotoState
+from registry.photos.rules import MOST_PHOTOS
 
-MOST_PHOTOS = 500
-"""Photos of one inspection; more are not shown in a receipt."""
+LONGEST_RECEIPT = MOST_PHOTOS + LARGEST_BATCH
+"""Photos of one inspection; there can't be more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def find_each(session: Session, actor: Actor, photo_ids: Collection[UUID]) -> di
 def receipt(session: Session, actor: Actor, inspection_id: UUID) -> Receipt:
     """Raises NotAllowed, NotFound."""
     inspection = inspections.get(session, actor, inspection_id)
-    photos = session.scalars(sa.select(Photo).where(Photo.inspection_id == inspection_id).order_by(Photo.id).limit(MOST_PHOTOS)).all()
+    photos = session.scalars(sa.select(Photo).where(Photo.inspection_id == inspection_id).order_by(Photo.id).limit(LONGEST_RECEIPT)).all()
     asked = questions(session.get_one(Checklist, inspection.checklist_id).content)
     counts = Counter(photo.question for photo in photos if photo.state is not PhotoState.REJECTED)
     visited = inspection.visit_outcome in (None, VisitOutcome.DONE)

@@ -35,6 +35,10 @@ class NewPhoto:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
+MOST_PHOTOS: Final = 500
+"""Photos of one inspection, also rejected ones; a phone that sends more has gone astray. A full batch may end just above it."""
+
+
 def check(photo: NewPhoto, *, questions: Collection[str]) -> list[Fault]:
     faults = []
     if photo.question not in questions:

@@ -5,6 +5,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
 
@@ -14,16 +15,18 @@ from sqlalchemy.orm import Session
 from registry import clock, jobs, storage
 from registry.access import Actor, Right, require
 from registry.audit import commands as audit
-from registry.batch import Result, refused, repeated
+from registry.batch import Result, insert_new, refused, repeated
 from registry.changes.commands import announce, announce_each
 from registry.changes.model import ChangeKind
 from registry.checklists.model import Checklist
 from registry.checklists.rules import questions
+from registry.dwellings.model import Dwelling
+from registry.dwellings.queries import municipality_of
 from registry.errors import Fault, NotFound
 from registry.inspections.model import Inspection
 from registry.inspections.queries import visible_to
 from registry.photos.model import Photo, PhotoBytesDiffer, PhotoBytesMissing, PhotoState
-from registry.photos.rules import NewPhoto, check, object_key
+from registry.photos.rules import MOST_PHOTOS, NewPhoto, check, object_key
 from registry.storage import PutLink, StoredObject
 from registry.versioned import Outcome, change, same
 
@@ -37,39 +40,65 @@ def declare_each(session: Session, actor: Actor, items: Sequence[NewPhoto]) -> l
     """
     require(actor, Right.INSPECT)
     inspections = _inspections(session, actor, {item.inspection_id for item in items})
-    present = {photo.id: photo for photo in session.scalars(sa.select(Photo).where(Photo.id.in_([item.id for item in items])))}
-    twice = repeated([item.id for item in items])
-    results = [_judge(item, inspections, present, twice) for item in items]
+    results = _judge_each(session, items, inspections)
     new = [item for item, result in zip(items, results, strict=True) if result.outcome is Outcome.CREATED]
-    if new:
-        keys = {item.id: object_key(inspections[item.inspection_id][0], item) for item in new}
-        session.execute(sa.insert(Photo), [{**item.columns(), "object_key": keys[item.id], "declared_by": actor.person_id} for item in new])
-        audit.record_each(session, actor, "photo.declared", "photo", [(item.id, {"inspectionId": str(item.inspection_id)}) for item in new])
-        announce_each(session, ChangeKind.PHOTO, [(item.id, None, inspections[item.inspection_id][0]) for item in new])
+    keys = {item.id: object_key(inspections[item.inspection_id].organisation_id, item) for item in new}
+    inserted = insert_new(session, Photo, [{**item.columns(), "object_key": keys[item.id], "declared_by": actor.person_id} for item in new])
+    declared = [item for item in new if item.id in inserted]
+    audit.record_each(session, actor, "photo.declared", "photo", [(item.id, {"inspectionId": str(item.inspection_id)}) for item in declared])
+    told = ((item.id, inspections[item.inspection_id]) for item in declared)
+    announce_each(session, ChangeKind.PHOTO, [(id, inspection.municipality_code, inspection.organisation_id) for id, inspection in told])
+    if len(declared) < len(new):
+        again = _judge_each(session, items, inspections)
+        results = [after if result.outcome is Outcome.CREATED and result.id not in inserted else result for result, after in zip(results, again, strict=True)]
     return results
 
 
-def _inspections(session: Session, actor: Actor, ids: set[UUID]) -> dict[UUID, tuple[UUID, frozenset[str]]]:
-    """Organisation and question keys of those of these inspections that are assigned to the actor."""
+@dataclass(frozen=True, slots=True)
+class _Inspection:
+    """An inspection as far as its photos are concerned."""
+
+    organisation_id: UUID
+    municipality_code: str
+    questions: frozenset[str]
+    photos: int
+
+
+def _judge_each(session: Session, items: Sequence[NewPhoto], inspections: Mapping[UUID, _Inspection]) -> list[Result]:
+    present = {photo.id: photo for photo in session.scalars(sa.select(Photo).where(Photo.id.in_([item.id for item in items])))}
+    twice = repeated([item.id for item in items])
+    return [_judge(item, inspections, present, twice) for item in items]
+
+
+def _inspections(session: Session, actor: Actor, ids: set[UUID]) -> dict[UUID, _Inspection]:
+    """Those of these inspections that are assigned to the actor."""
+    photos = sa.select(sa.func.count()).where(Photo.inspection_id == Inspection.id).scalar_subquery()
     query = (
-        sa.select(Inspection.id, Inspection.organisation_id, Checklist.content)
+        sa.select(Inspection.id, Inspection.organisation_id, Dwelling.municipality_code, Checklist.content, photos.label("photos"))
         .join(Checklist, Checklist.id == Inspection.checklist_id)
+        .join(Dwelling, Dwelling.id == Inspection.dwelling_id)
         .where(Inspection.id.in_(ids), visible_to(actor), Inspection.assignee_id == actor.person_id)
     )
-    return {row.id: (row.organisation_id, frozenset(question.key for question in questions(row.content))) for row in session.execute(query)}
+    return {
+        row.id: _Inspection(row.organisation_id, row.municipality_code, frozenset(question.key for question in questions(row.content)), row.photos)
+        for row in session.execute(query)
+    }
 
 
-def _judge(item: NewPhoto, inspections: Mapping[UUID, tuple[UUID, frozenset[str]]], present: Mapping[UUID, Photo], twice: set[object]) -> Result:
-    if item.inspection_id not in inspections:
+def _judge(item: NewPhoto, inspections: Mapping[UUID, _Inspection], present: Mapping[UUID, Photo], twice: set[object]) -> Result:
+    inspection = inspections.get(item.inspection_id)
+    if inspection is None:
         return refused([Fault("/inspectionId", "no-such-reference", {"what": "inspection", "id": item.inspection_id})], item.id)
     known = present.get(item.id)
     if known is not None:
         if same(known, item.columns()):
             return Result(Outcome.UNCHANGED, item.id)
         return refused([Fault("/id", "photo-declared-otherwise", {"id": item.id})], item.id)
-    faults = check(item, questions=inspections[item.inspection_id][1])
+    faults = check(item, questions=inspection.questions)
     if item.id in twice:
         faults.append(Fault("/id", "repeated", {"value": item.id}))
+    if inspection.photos >= MOST_PHOTOS:
+        faults.append(Fault("/inspectionId", "too-many-photos", {"max": MOST_PHOTOS}))
     return refused(faults, item.id) if faults else Result(Outcome.CREATED, item.id)
 
 
@@ -113,7 +142,8 @@ def mark_stored(session: Session, actor: Actor, photo_id: UUID, found: StoredObj
     change(session, photo, {"state": PhotoState.STORED, "stored_at": clock.now()})
     jobs.enqueue(session, jobs.EXAMINE_PHOTO, lock=str(photo_id), photo_id=str(photo_id))
     audit.record(session, actor, "photo.stored", "photo", photo_id, details={"sha256": photo.sha256.hex(), "sizeBytes": photo.size_bytes})
-    announce(session, ChangeKind.PHOTO, photo_id, organisation_id=actor.organisation_id)
+    municipality = municipality_of(session, session.get_one(Inspection, photo.inspection_id).dwelling_id)
+    announce(session, ChangeKind.PHOTO, photo_id, municipality_code=municipality, organisation_id=actor.organisation_id)
     return photo
 
 

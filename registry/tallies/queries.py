@@ -25,6 +25,7 @@ from registry.organisations.model import Organisation
 from registry.pages import Page, page_of
 from registry.tallies.model import Definition
 from registry.tallies.rules import Combination, Logic, Rule, parse, without_confirmation
+from registry.trajectories import queries as trajectories
 from registry.trajectories.model import Action, Confirmation, FundingLine, Milestone, MilestoneKind, Project, Scheme, Trajectory
 
 Query = TypeVar("Query", bound=sa.Select[*tuple[Any, ...]])
@@ -157,8 +158,8 @@ def _row(key: object, name: str | None, counts: Mapping[str, int]) -> TallyRow:
     return TallyRow(None if key is None else str(key), name, strict, {each: counts[_relaxed(each)] - count for each, count in strict.items()})
 
 
-def _reached(as_of: AsOf, scope: Scope) -> sa.CTE:
-    """One row for each track of each trajectory: what it had reached on that day, as known at that moment."""
+def _reached(as_of: AsOf, scope: Scope, seen: sa.ColumnElement[bool] | None = None) -> sa.CTE:
+    """One row for each track of each trajectory: what it had reached on that day, as known at that moment. ``seen`` limits the trajectories."""
     later, known = aliased(Milestone), as_of.known_at
     confirmed = sa.exists().where(Confirmation.milestone_id == Milestone.id, Confirmation.recorded_at < known)
     superseded = sa.exists().where(later.corrects_id == Milestone.id, later.recorded_at < known)
@@ -175,7 +176,7 @@ def _reached(as_of: AsOf, scope: Scope) -> sa.CTE:
             sa.true().label("planned"),
             has(MilestoneKind.STARTED, MilestoneKind.COMPLETED).label("started"),
             has(MilestoneKind.COMPLETED).label("completed"),
-            has(MilestoneKind.PLANNED, also=confirmed).label("planned_confirmed"),
+            sa.func.bool_or(confirmed).label("planned_confirmed"),
             has(MilestoneKind.STARTED, MilestoneKind.COMPLETED, also=confirmed).label("started_confirmed"),
             has(MilestoneKind.COMPLETED, also=confirmed).label("completed_confirmed"),
         )
@@ -183,6 +184,8 @@ def _reached(as_of: AsOf, scope: Scope) -> sa.CTE:
         .group_by(Milestone.dwelling_id, Milestone.trajectory_id, Milestone.track)
         .having(~has(MilestoneKind.CANCELLED))
     )
+    if seen is not None:
+        query = query.where(Milestone.trajectory_id.in_(sa.select(Trajectory.id).where(seen)))
     return _within(query, scope).cte("reached")
 
 
@@ -256,14 +259,14 @@ _GROUPS: dict[GroupBy, tuple[InstrumentedAttribute[Any], InstrumentedAttribute[s
 
 
 def dwellings_counted(session: Session, actor: Actor, key: str, *, as_of: AsOf, scope: Scope, after: UUID | None, limit: int) -> Page[sa.RowMapping]:
-    """The dwellings behind a figure, one page in the order of the id. Raises NotAllowed, NotFound."""
+    """The dwellings behind a figure, by the trajectories the actor may see, one page in the order of the id. Raises NotAllowed, NotFound."""
     require(actor, Right.READ_TALLIES)
     require(actor, Right.READ_DWELLINGS)
     try:
         (definition,) = newest(session, [key], as_of.known_at)
     except RuleViolation:
         raise NotFound(what="definition", id=key) from None
-    reached = _reached(as_of, scope)
+    reached = _reached(as_of, scope, trajectories.visible_to(actor))
     counted = sa.select(reached.c.dwelling_id).group_by(reached.c.dwelling_id).having(_holds(parse(definition.rule), reached))
     query = sa.select(*dwellings.COLUMNS).where(dwellings.visible_to(actor), Dwelling.id.in_(counted)).order_by(Dwelling.id).limit(limit + 1)
     if after is not None:

@@ -10,18 +10,19 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from registry import references
+from registry import clock, references
 from registry.access import Actor, Right, require
 from registry.audit import commands as audit
-from registry.batch import Result, only, refused, repeated
+from registry.batch import Result, fresh_ids, insert_new, only, refused, repeated
 from registry.changes.commands import announce, announce_each
 from registry.changes.model import ChangeKind
 from registry.db import Json
 from registry.dwellings import queries as dwellings
 from registry.dwellings.model import Dwelling
-from registry.errors import Fault, NotFound, NotYours
+from registry.errors import Fault, NotFound, NotYours, RuleViolation
 from registry.trajectories.model import FundingLine, Measure, MeasureKind, Project, Scheme, Trajectory, Unit
 from registry.trajectories.queries import visible_to
+from registry.trajectories.rules import check_measure
 from registry.versioned import Outcome
 
 
@@ -82,13 +83,21 @@ def open_each(session: Session, actor: Actor, items: Sequence[NewTrajectory]) ->
     require(actor, Right.REPORT_PROGRESS)
     if actor.organisation_id is None:
         raise NotYours()
+    results, known = _judge_each(session, actor, items)
+    wanted = [place for place, result in enumerate(results) if result.outcome is Outcome.CREATED]
+    made = _insert(session, actor, [items[place] for place in wanted], known.dwellings)
+    for place, trajectory_id in zip(wanted, made, strict=True):
+        results[place] = Result(Outcome.CREATED, trajectory_id)
+    if None in made:
+        again, _ = _judge_each(session, actor, items)
+        results = [after if result.outcome is Outcome.CREATED and result.id is None else result for result, after in zip(results, again, strict=True)]
+    return results
+
+
+def _judge_each(session: Session, actor: Actor, items: Sequence[NewTrajectory]) -> tuple[list[Result], _Known]:
     known = _known(session, actor, items)
     twice = repeated([item.id for item in items])
-    results = [_judge(actor, item, known, twice) for item in items]
-    wanted = [place for place, result in enumerate(results) if result.outcome is Outcome.CREATED]
-    for place, trajectory_id in zip(wanted, _insert(session, actor, [items[place] for place in wanted], known.dwellings), strict=True):
-        results[place] = Result(Outcome.CREATED, trajectory_id)
-    return results
+    return [_judge(actor, item, known, twice) for item in items], known
 
 
 def _known(session: Session, actor: Actor, items: Sequence[NewTrajectory]) -> _Known:
@@ -133,33 +142,29 @@ def _same(actor: Actor, item: NewTrajectory, present: Trajectory) -> bool:
     return (present.dwelling_id, present.executor_id, present.project, money) == (item.dwelling_id, actor.organisation_id, item.project, said)
 
 
-def _insert(session: Session, actor: Actor, items: Sequence[NewTrajectory], municipalities: Mapping[UUID, str]) -> list[UUID]:
-    if not items:
-        return []
-    made = session.scalars(sa.text(f"SELECT uuid_v7() FROM generate_series(1, {len(items)})")).all()
-    ids = [item.id or fresh for item, fresh in zip(items, made, strict=True)]
+def _insert(session: Session, actor: Actor, items: Sequence[NewTrajectory], municipalities: Mapping[UUID, str]) -> list[UUID | None]:
+    """The id of each item, None for one that somebody else opened at the same moment."""
+    ids = [item.id or fresh for item, fresh in zip(items, fresh_ids(session, len(items)), strict=True)]
     rows = [
         {"id": id, "dwelling_id": item.dwelling_id, "executor_id": actor.organisation_id, "project": item.project} for id, item in zip(ids, items, strict=True)
     ]
-    session.execute(sa.insert(Trajectory), rows)
-    money = [
-        {"trajectory_id": id, "scheme": funding.scheme, "amount_eur": funding.amount_eur}
-        for id, item in zip(ids, items, strict=True)
-        for funding in item.funding_lines
-    ]
+    inserted = insert_new(session, Trajectory, rows)
+    new = [(id, item) for id, item in zip(ids, items, strict=True) if id in inserted]
+    money = [{"trajectory_id": id, "scheme": funding.scheme, "amount_eur": funding.amount_eur} for id, item in new for funding in item.funding_lines]
     if money:
         session.execute(sa.insert(FundingLine), money)
-    audit.record_each(
-        session, actor, "trajectory.opened", "trajectory", [(id, {"dwellingId": str(item.dwelling_id)}) for id, item in zip(ids, items, strict=True)]
-    )
-    announce_each(session, ChangeKind.TRAJECTORY, [(id, municipalities[item.dwelling_id], actor.organisation_id) for id, item in zip(ids, items, strict=True)])
-    return ids
+    audit.record_each(session, actor, "trajectory.opened", "trajectory", [(id, {"dwellingId": str(item.dwelling_id)}) for id, item in new])
+    announce_each(session, ChangeKind.TRAJECTORY, [(id, municipalities[item.dwelling_id], actor.organisation_id) for id, item in new])
+    return [id if id in inserted else None for id in ids]
 
 
 def apply_measures(session: Session, actor: Actor, trajectory_id: UUID, measures: Sequence[NewMeasure]) -> list[Measure]:
-    """Add measures to a trajectory that the actor's organisation runs. Raises NotAllowed, NotFound, NotYours."""
+    """Add measures to a trajectory that the actor's organisation runs. Raises NotAllowed, NotFound, NotYours, RuleViolation."""
     require(actor, Right.REPORT_PROGRESS)
     trajectory = own(session, actor, trajectory_id)
+    faults = [fault.below(f"/items/{place}") for place, measure in enumerate(measures) for fault in check_measure(measure.applied_on, today=clock.today())]
+    if faults:
+        raise RuleViolation(faults)
     rows = [
         Measure(
             trajectory_id=trajectory_id,
@@ -177,7 +182,8 @@ def apply_measures(session: Session, actor: Actor, trajectory_id: UUID, measures
     session.flush()
     kinds: dict[str, Json] = {"measures": [measure.kind.value for measure in measures]}
     audit.record(session, actor, "trajectory.measures-applied", "trajectory", trajectory_id, details=kinds)
-    announce(session, ChangeKind.TRAJECTORY, trajectory_id, organisation_id=trajectory.executor_id)
+    municipality = dwellings.municipality_of(session, trajectory.dwelling_id)
+    announce(session, ChangeKind.TRAJECTORY, trajectory_id, municipality_code=municipality, organisation_id=trajectory.executor_id)
     return rows
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from registry import clock
 from registry.access import Actor, Right, require
 from registry.audit import commands as audit
-from registry.batch import Result, only, refused, repeated
+from registry.batch import Result, fresh_ids, only, refused, repeated
 from registry.changes.commands import announce_each
 from registry.changes.model import ChangeKind
 from registry.db import Json
@@ -54,6 +54,7 @@ class _Known:
     """The trajectories of a batch, and their milestones in force as the batch goes on."""
 
     trajectories: Mapping[UUID, Trajectory]
+    municipalities: Mapping[UUID, str]
     present: Mapping[UUID, Milestone]
     histories: dict[UUID, dict[tuple[Track, MilestoneKind], tuple[UUID | None, Happened]]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -81,7 +82,9 @@ def report_each(session: Session, actor: Actor, items: Sequence[NewMilestone]) -
     for place in sorted(range(len(items)), key=lambda place: _ORDER[items[place].kind]):
         results[place] = _judge(actor, items[place], known, twice)
     wanted = [place for place in range(len(items)) if results[place].outcome is Outcome.CREATED]
-    for place, milestone_id in zip(wanted, _insert(session, actor, [_row(items[place], known) for place in wanted], known.trajectories), strict=True):
+    for place, milestone_id in zip(
+        wanted, _insert(session, actor, [_row(items[place], known) for place in wanted], known.trajectories, known.municipalities), strict=True
+    ):
         results[place] = Result(Outcome.CREATED, milestone_id)
     return [results[place] for place in range(len(items))]
 
@@ -89,9 +92,9 @@ def report_each(session: Session, actor: Actor, items: Sequence[NewMilestone]) -
 def _known(session: Session, actor: Actor, items: Sequence[NewMilestone]) -> _Known:
     trajectories = session.scalars(sa.select(Trajectory).where(Trajectory.id.in_({item.trajectory_id for item in items}), visible_to(actor)))
     by_id = {trajectory.id: trajectory for trajectory in trajectories}
-    dwellings.lock(session, [trajectory.dwelling_id for trajectory in by_id.values()])
+    municipalities = dwellings.lock(session, [trajectory.dwelling_id for trajectory in by_id.values()])
     present = session.scalars(sa.select(Milestone).where(Milestone.id.in_([item.id for item in items if item.id])))
-    known = _Known(by_id, {milestone.id: milestone for milestone in present})
+    known = _Known(by_id, municipalities, {milestone.id: milestone for milestone in present})
     for milestone in in_force(session, by_id):
         known.histories[milestone.trajectory_id][milestone.track, milestone.kind] = (milestone.id, milestone.happened)
     return known
@@ -146,18 +149,20 @@ def _row(item: NewMilestone, known: _Known) -> dict[str, object]:
     }
 
 
-def _insert(session: Session, actor: Actor, rows: Sequence[dict[str, object]], trajectories: Mapping[UUID, Trajectory]) -> list[UUID]:
+def _insert(
+    session: Session, actor: Actor, rows: Sequence[dict[str, object]], trajectories: Mapping[UUID, Trajectory], municipalities: Mapping[UUID, str]
+) -> list[UUID]:
     if not rows:
         return []
-    made = session.scalars(sa.text(f"SELECT uuid_v7() FROM generate_series(1, {len(rows)})")).all()
+    made = fresh_ids(session, len(rows))
     who = {"recorded_by": actor.person_id, "organisation_id": actor.organisation_id}
     complete = [{**row, **who, "id": row["id"] or fresh} for row, fresh in zip(rows, made, strict=True)]
     session.execute(sa.insert(Milestone), complete)
     audit.record_each(
         session, actor, f"milestone.{cast('Action', rows[0]['action'])}", "milestone", [(cast("UUID", row["id"]), _details(row)) for row in complete]
     )
-    touched = {cast("UUID", row["trajectory_id"]) for row in rows}
-    announce_each(session, ChangeKind.TRAJECTORY, [(id, None, trajectories[id].executor_id) for id in sorted(touched)])
+    touched = [trajectories[id] for id in sorted({cast("UUID", row["trajectory_id"]) for row in rows})]
+    announce_each(session, ChangeKind.TRAJECTORY, [(each.id, municipalities[each.dwelling_id], each.executor_id) for each in touched])
     return [cast("UUID", row["id"]) for row in complete]
 
 
@@ -220,7 +225,8 @@ def _supersede(session: Session, actor: Actor, milestone: MilestoneInForce, traj
         "corrects_id": milestone.id,
         **values,
     }
-    (new_id,) = _insert(session, actor, [row], {trajectory.id: trajectory})
+    municipalities = dwellings.lock(session, [trajectory.dwelling_id])
+    (new_id,) = _insert(session, actor, [row], {trajectory.id: trajectory}, municipalities)
     written = session.get_one(Milestone, new_id)
     return MilestoneInForce(
         id=new_id,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from registry.areas.model import no_such_municipality
 from registry.db import NEW_ID, RECORDED_NOW, Base, Json, explains, one_of
-from registry.errors import Conflict, Fault, RuleViolation
+from registry.errors import AlreadyExists, Conflict
 from registry.versioned import Versioned
 
 
@@ -217,5 +217,5 @@ class Measure(Base):
 
 
 explains("uq_milestone_corrects_id", lambda: MilestoneAlreadySuperseded())
-explains("uq_confirmation_milestone_id", lambda: RuleViolation([Fault("/milestoneId", "milestone-already-confirmed", {"id": ""})]))
+explains("pk_milestone", lambda: AlreadyExists(what="milestone", id="id"))
 explains("fk_project_municipality_code", no_such_municipality)

@@ -35,6 +35,14 @@ def check_date(happened: Happened, *, today: date) -> list[Fault]:
     return []
 
 
+def check_measure(applied_on: date, *, today: date) -> list[Fault]:
+    """A measure is reported when it is applied."""
+    facts = {"kind": "applied", "effective_on": applied_on.isoformat(), "earliest": EARLIEST.isoformat()}
+    if applied_on < EARLIEST:
+        return [Fault("/appliedOn", "date-too-early", facts)]
+    return [Fault("/appliedOn", "future-date", facts)] if applied_on > today else []
+
+
 def check_history(history: Sequence[Happened]) -> list[Fault]:
     """All that is wrong with the milestones in force of one trajectory, each kind at most once per track."""
     return [fault for track in Track for fault in _check_track(track, {each.kind: each.effective_on for each in history if each.track is track})]

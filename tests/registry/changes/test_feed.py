@@ -26,10 +26,10 @@ def read_all(actor: Actor, after: Position = START) -> list[UUID]:
     while True:
         with reading() as session:
             entries = page(session, actor, after=after, limit=50)
-        if not entries:
+        if not entries.items:
             return found
-        found += [entry.subject_id for entry in entries]
-        after = entries[-1].position
+        found += [entry.subject_id for entry in entries.items]
+        after = entries.next
 
 
 def test_a_reader_waits_for_a_writer_that_began_earlier_and_commits_later(fresh_database: str) -> None:
@@ -91,9 +91,9 @@ def test_no_row_is_lost_or_doubled_under_eight_writers(fresh_database: str) -> N
             stopping = stop.is_set()
             with reading() as session:
                 entries = page(session, AUDITOR, after=after, limit=37)
-            seen[place] += [entry.subject_id for entry in entries]
-            after = entries[-1].position if entries else after
-            quiet = quiet + 1 if stopping and not entries else 0
+            seen[place] += [entry.subject_id for entry in entries.items]
+            after = entries.next
+            quiet = quiet + 1 if stopping and not entries.items else 0
 
     readers = [threading.Thread(target=reader, args=(place,)) for place in (0, 1)]
     writers = [threading.Thread(target=writer, args=(seed,)) for seed in range(8)]
@@ -148,3 +148,20 @@ def test_a_short_transaction_number_is_completed_from_the_coming_one(session: Se
         )
         == full
     )
+
+
+def test_the_cursor_moves_past_what_concerns_others(fresh_database: str) -> None:
+    editor = Actor(uuid4(), uuid4(), Role.MUNICIPALITY_EDITOR, "request", "GM0917")
+    for _ in range(3):
+        with transaction() as session:
+            announce(session, ChangeKind.DWELLING, uuid4(), municipality_code="GM0363")
+    with reading() as session:
+        first = page(session, editor, after=START, limit=10)
+    assert first.items == []
+    mine = uuid4()
+    with transaction() as session:
+        announce(session, ChangeKind.DWELLING, mine, municipality_code="GM0917")
+    with reading() as session:
+        second = page(session, editor, after=first.next, limit=10)
+    assert first.next.transaction_id > 3
+    assert [entry.subject_id for entry in second.items] == [mine]
