@@ -36,8 +36,8 @@ lock: ## Pin the dependencies anew, with hashes
 	echo 'setuptools>=80' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra embedded pyproject.toml - -o requirements.lock $(ARGS)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock $(ARGS)
 
-clean: ## Remove the environment and what the demo kept
-	rm -rf .venv var tests/contract/node_modules
+clean: ## Remove the environment and what the demo kept; var/registry stays
+	rm -rf .venv var/demo tests/contract/node_modules
 
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'The register needs Python 3.11 or newer: set PYTHON=/path/to/python3.11'; exit 1; }

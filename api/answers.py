@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -19,6 +19,7 @@ from registry import idempotency
 from registry.db import transaction
 from registry.errors import Fault, InvalidInput
 from registry.pages import Page
+from registry.values import rfc3339
 from registry.versioned import Outcome, VersionRequired
 
 Item = TypeVar("Item")
@@ -65,7 +66,7 @@ def _writer(field: fields.Field[Any]) -> Callable[[Any], Any] | None:
 
 def _utc(moment: datetime) -> str:
     """RFC 3339 in UTC, ending in Z."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return rfc3339(moment)
 
 
 def _many(write: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:

@@ -1,16 +1,18 @@
 """Answers to requests that carry many items: what became of each one, in the order they were sent."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Response
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields
 
 from api.answers import json_response
 from api.contract import FaultOut
-from api.fields import OneOf
-from api.problems import fault_out
-from registry.batch import Result
+from api.fields import List, OneOf, Uuid
+from api.problems import fault_out, faults_of
+from registry.batch import Result, refused
+from registry.errors import Fault
 from registry.versioned import Outcome
 
 
@@ -33,6 +35,39 @@ class SummaryOut(Schema):
 class BatchOut(Schema):
     results = fields.List(fields.Nested(ResultOut), required=True)
     summary = fields.Nested(SummaryOut, required=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An item of a batch whose shape is wrong."""
+
+    faults: tuple[Fault, ...]
+
+
+class Each(List):
+    """The items of a batch: one whose shape is wrong does not stop the others."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:  # noqa: ARG002
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        return [self._one(each, **kwargs) for each in value]
+
+    def _one(self, item: Any, **kwargs: Any) -> Any:
+        try:
+            return self.inner.deserialize(item, **kwargs)
+        except ValidationError as error:
+            return Unreadable(tuple(sorted(faults_of(error.messages, "/"), key=lambda fault: fault.pointer)))
+
+
+def judge_each(items: Sequence[Any], command: Callable[[list[Any]], list[Result]]) -> list[Result]:
+    """The results of ``command`` for the items that can be read, and the faults of the others, each in its place."""
+    results = iter(command([item for item in items if not isinstance(item, Unreadable)]))
+    return [refused(item.faults) if isinstance(item, Unreadable) else next(results) for item in items]
+
+
+def batch_id() -> Uuid:
+    """A batch has no Idempotency-Key: the ids of its items make it harmless to send it again."""
+    return Uuid(required=True, metadata={"description": "Made by the client, so that sending it again changes nothing."})
 
 
 def created_or_known(outcome: Outcome) -> int:

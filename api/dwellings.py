@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from api.answers import answer_once, decode_cursor, dump_with, expected_version, json_response, one, page_response
 from api.auth import actor
-from api.batches import BatchOut, batch_response, created_or_known
+from api.batches import BatchOut, Each, batch_id, batch_response, created_or_known, judge_each
 from api.contract import PageQuery, Routes
 from api.fields import MUNICIPALITY_CODE, SLUG, Date, Float, Form, Integer, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from registry import values
@@ -67,8 +67,12 @@ class NewDwellingIn(DwellingIn):
         return NewDwelling(Particulars(**{**data, "uses": tuple(data["uses"])}), id)
 
 
+class BatchDwellingIn(NewDwellingIn):
+    id = batch_id()
+
+
 class DwellingsIn(Schema):
-    items = List(Nested(NewDwellingIn), required=True, validate=Length(1, LARGEST_BATCH))
+    items = Each(Nested(BatchDwellingIn), required=True, validate=Length(1, LARGEST_BATCH))
 
 
 class DwellingOut(Schema):
@@ -183,7 +187,7 @@ def register_dwelling(item: NewDwelling) -> Response:
 def register_dwellings(body: dict[str, Any]) -> Response:
     """Register up to 1,000 dwellings, each judged by itself"""
     with transaction() as session:
-        results = commands.register_each(session, actor(), body["items"])
+        results = judge_each(body["items"], lambda items: commands.register_each(session, actor(), items))
     return batch_response(results)
 
 

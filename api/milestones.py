@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.answers import answer_once, dump_with, one
 from api.auth import actor
-from api.batches import BatchOut, batch_response, created_or_known
+from api.batches import BatchOut, Each, batch_id, batch_response, created_or_known, judge_each
 from api.contract import Routes
 from api.fields import AnyJson, Date, Length, List, Nested, OneOf, Schema, String, Uuid
 from api.trajectories import MilestoneOut
@@ -37,6 +37,7 @@ class MilestoneIn(Schema):
 
 
 class BatchMilestoneIn(MilestoneIn):
+    id = batch_id()
     trajectory_id = Uuid(required=True)
 
     @post_load
@@ -45,7 +46,7 @@ class BatchMilestoneIn(MilestoneIn):
 
 
 class MilestonesIn(Schema):
-    items = List(Nested(BatchMilestoneIn), required=True, validate=Length(1, LARGEST_BATCH))
+    items = Each(Nested(BatchMilestoneIn), required=True, validate=Length(1, LARGEST_BATCH))
 
 
 class CorrectionIn(Schema):
@@ -68,7 +69,7 @@ class ConfirmationIn(Schema):
 
 
 class ConfirmationsIn(Schema):
-    items = List(Nested(ConfirmationIn), required=True, validate=Length(1, LARGEST_BATCH))
+    items = Each(Nested(ConfirmationIn), required=True, validate=Length(1, LARGEST_BATCH))
 
 
 class JournalRowOut(MilestoneOut):
@@ -111,7 +112,7 @@ def list_journal(trajectory_id: UUID) -> Response:
 def report_milestones(body: dict[str, Any]) -> Response:
     """Report up to 1,000 milestones in any order, each judged by itself"""
     with transaction() as session:
-        results = milestones.report_each(session, actor(), body["items"])
+        results = judge_each(body["items"], lambda items: milestones.report_each(session, actor(), items))
     return batch_response(results)
 
 
@@ -131,5 +132,5 @@ def retract_milestone(body: dict[str, Any], milestone_id: UUID) -> Response:
 def confirm_milestones(body: dict[str, Any]) -> Response:
     """Confirm up to 1,000 milestones of dwellings in your municipality"""
     with transaction() as session:
-        results = milestones.confirm_each(session, actor(), body["items"])
+        results = judge_each(body["items"], lambda items: milestones.confirm_each(session, actor(), items))
     return batch_response(results)

@@ -13,9 +13,9 @@ from marshmallow import fields, post_load
 
 from api.answers import dump_with, one
 from api.auth import actor
-from api.batches import ResultOut, SummaryOut, batch_response
+from api.batches import Each, ResultOut, SummaryOut, batch_response, judge_each
 from api.contract import FaultOut, Routes
-from api.fields import Float, Form, Integer, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
+from api.fields import Float, Form, Integer, Length, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from api.problems import fault_out
 from registry import clock
 from registry.batch import Result
@@ -50,7 +50,7 @@ class PhotoIn(Schema):
 
 
 class PhotosIn(Schema):
-    items = List(Nested(PhotoIn), required=True, validate=Length(1, LARGEST_PHOTO_BATCH))
+    items = Each(Nested(PhotoIn), required=True, validate=Length(1, LARGEST_PHOTO_BATCH))
 
 
 class PutOut(OutSchema):
@@ -139,8 +139,8 @@ def _put_out(link: PutLink | None) -> dict[str, Any] | None:
 def declare_photos(body: dict[str, Any]) -> Response:
     """Declare up to 100 photos of your inspections; the answer says for each one where to send its bytes, or that they are stored already"""
     with transaction() as session:
-        results = uploads.declare_each(session, actor(), body["items"])
-        photos = queries.find_each(session, actor(), [item.id for item in body["items"]])
+        results = judge_each(body["items"], lambda items: uploads.declare_each(session, actor(), items))
+        photos = queries.find_each(session, actor(), [result.id for result in results if result.id])
 
     def instruct(result: Result) -> dict[str, Any]:
         photo = None if result.faults or result.id is None else photos.get(result.id)

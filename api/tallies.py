@@ -82,7 +82,7 @@ class TallyOut(OutSchema):
         required=True,
         data_key="knownAt",
         metadata={
-            "description": "Ask with this moment again: corrections recorded since then don't count. Where a dwelling lies and who runs a trajectory are as they are today."
+            "description": "Ask with it again: what was recorded since then doesn't count. Where a dwelling lies and who runs a trajectory are as today."
         },
     )
     group_by = OneOf(GroupBy, required=True, data_key="groupBy")

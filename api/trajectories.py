@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.answers import answer_once, decode_cursor, dump_with, expected_version, one, page_response, put_response
 from api.auth import actor
-from api.batches import BatchOut, batch_response, created_or_known
+from api.batches import BatchOut, Each, batch_id, batch_response, created_or_known, judge_each
 from api.contract import PageQuery, Routes
 from api.fields import MUNICIPALITY_CODE, SLUG, Date, Decimal, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from registry import references
@@ -81,8 +81,12 @@ class NewTrajectoryIn(Schema):
         return NewTrajectory(**{**data, "funding_lines": tuple(data["funding_lines"])})
 
 
+class BatchTrajectoryIn(NewTrajectoryIn):
+    id = batch_id()
+
+
 class NewTrajectoriesIn(Schema):
-    items = List(Nested(NewTrajectoryIn), required=True, validate=Length(1, LARGEST_BATCH))
+    items = Each(Nested(BatchTrajectoryIn), required=True, validate=Length(1, LARGEST_BATCH))
 
 
 class TrajectoryOut(Schema):
@@ -255,7 +259,7 @@ def open_trajectory(item: NewTrajectory) -> Response:
 def open_trajectories(body: dict[str, Any]) -> Response:
     """Open up to 1,000 trajectories, each judged by itself"""
     with transaction() as session:
-        results = commands.open_each(session, actor(), body["items"])
+        results = judge_each(body["items"], lambda items: commands.open_each(session, actor(), items))
     return batch_response(results)
 
 

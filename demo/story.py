@@ -28,7 +28,9 @@ def tell(register: Register, screen: Screen) -> None:
     screen.title(6, "The rest of the programme: 20 focus areas in 19 municipalities")
     report_country(register, screen)
     screen.title(7, f"The ministry asks: how many on {VALID_ON}?")
-    ask(register, screen)
-    screen.title(8, "Where to look")
-    where_to_look(register, screen)
+    try:
+        ask(register, screen)
+    finally:
+        screen.title(8, "Where to look")
+        where_to_look(register, screen)
     screen.say(f"{register.requests:,} requests were made.")

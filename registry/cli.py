@@ -137,6 +137,7 @@ def _database_url(data: Path) -> Iterator[str]:
     given = os.environ.get("REGISTRY_DATABASE_URL")
     folder = default_folder(data) / DATABASE_FOLDER
     running = None if given else Postgres.running_address(folder)
+    click.echo(f"Into the register in {folder.parent}" if not given else "Into the database of REGISTRY_DATABASE_URL", err=True)
     if given or running:
         yield given or running or ""
         return

@@ -47,7 +47,10 @@ class Installation:
         Raises StartError.
         """
         make_folder(self.folder, FOLDER_MODE)
-        self.port = _free_port(self.port)
+        port = _free_port(self.port)
+        if port != self.port:
+            self.say(f"Port {self.port} is taken: the API will be at {port}")
+            self.port = port
         self.say(f"The data is in {self.folder.resolve()}")
         with ExitStack() as stack:
             services, environment = self._servers(stack)

@@ -26,7 +26,7 @@ TEXTS: dict[str, Text] = {
     "not-allowed": Text("Uw rol {role} mag dit niet: {right}.", "Your role {role} may not do this: {right}."),
     "not-yours": Text("Dit hoort bij een andere organisatie.", "This belongs to another organisation."),
     "not-found": Text("{what} {id} bestaat niet of is niet zichtbaar voor u.", "{what} {id} does not exist or is not visible to you."),
-    "no-such-page": Text("Dit adres bestaat niet.", "This address does not exist."),
+    "no-such-page": Text("Deze URL bestaat niet.", "This URL does not exist."),
     "method-not-allowed": Text("Deze methode kan hier niet.", "This method is not possible here."),
     "not-acceptable": Text("Dit formaat kan niet worden geleverd.", "This format can't be delivered."),
     "unsupported-media-type": Text("Stuur de inhoud als {expected}.", "Send the content as {expected}."),
@@ -213,6 +213,40 @@ TEXTS: dict[str, Text] = {
 }
 
 
+DUTCH: dict[str, str] = {
+    "municipality": "gemeente",
+    "focus area": "focusgebied",
+    "focus_area": "focusgebied",
+    "organisation": "organisatie",
+    "dwelling": "woning",
+    "trajectory": "traject",
+    "milestone": "mijlpaal",
+    "milestone in force": "geldende mijlpaal",
+    "project": "project",
+    "scheme": "regeling",
+    "checklist": "checklist",
+    "inspection": "opname",
+    "photo": "foto",
+    "definition": "definitie",
+    "acquisition": "verwerving",
+    "renovation": "renovatie",
+    "sustainability": "verduurzaming",
+    "demolition": "sloop",
+    "construction": "nieuwbouw",
+    "planned": "gepland",
+    "started": "gestart",
+    "completed": "gereed",
+    "cancelled": "geannuleerd",
+    "applied": "toegepast",
+    "occupiable-object": "verblijfsobject",
+    "pitch": "standplaats",
+    "mooring": "ligplaats",
+}
+"""Words of the register that fill a Dutch sentence, as in docs/glossary.md."""
+_TRANSLATED = frozenset({"what", "kind", "track", "type"})
+
+
 def text(code: str, language: Language, facts: Mapping[str, object]) -> str:
     """The sentence for ``code``. Raises KeyError for an unknown code or a missing fact: both are mistakes of ours."""
-    return getattr(TEXTS[code], language).format_map(facts)  # type: ignore[no-any-return]
+    words = {name: DUTCH.get(str(fact), fact) if language == "nl" and name in _TRANSLATED else fact for name, fact in facts.items()}
+    return getattr(TEXTS[code], language).format_map(words)  # type: ignore[no-any-return]

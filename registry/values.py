@@ -1,6 +1,7 @@
 """Small values with rules of their own: identifiers, postcodes, energy labels, positions."""
 
 import re
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -75,3 +76,8 @@ def address_line(street: str | None, number: int | None, letter: str | None, suf
     parts: list[str | None] = [street, str(number) if number else None, letter]
     line = " ".join(part for part in parts if part)
     return f"{line}-{suffix}" if suffix else line
+
+
+def rfc3339(moment: datetime) -> str:
+    """In UTC, ending in Z."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

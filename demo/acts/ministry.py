@@ -64,7 +64,9 @@ def _check(tally: Body, vrieheide: Counts) -> None:
     }
     wrong = [f"{what}: {found:,} instead of {expected:,}" for what, (expected, found) in expected_and_found.items() if expected != found]
     if wrong:
-        raise WrongFigures(f"the figures are not as promised, so the register holds more than this demo or counts otherwise: {'; '.join(wrong)}")
+        raise WrongFigures(
+            f"the figures are not as promised, so the register holds more than this demo (to start anew, remove its data folder): {'; '.join(wrong)}"
+        )
 
 
 def where_to_look(register: Register, screen: Screen) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from registry.db import Json
 from registry.errors import pointer
 from registry.inspections.model import VisitOutcome
+from registry.values import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +44,4 @@ def differences(yours: Document, theirs: Document) -> list[Difference]:
 
 
 def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
+    return rfc3339(moment) if moment else None

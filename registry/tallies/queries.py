@@ -27,6 +27,7 @@ from registry.tallies.model import Definition
 from registry.tallies.rules import Combination, Logic, Rule, parse, without_confirmation
 from registry.trajectories import queries as trajectories
 from registry.trajectories.model import Action, Confirmation, FundingLine, Milestone, MilestoneKind, Project, Scheme, Trajectory
+from registry.values import rfc3339
 
 Query = TypeVar("Query", bound=sa.Select[*tuple[Any, ...]])
 
@@ -112,7 +113,7 @@ def settled(session: Session, known_at: datetime | None) -> datetime:
     if known_at is None:
         return mark
     if known_at > mark:
-        raise InvalidInput([Fault("knownAt", "as-known-too-late", {"known_at": known_at.isoformat(), "watermark": mark.isoformat()})])
+        raise InvalidInput([Fault("knownAt", "as-known-too-late", {"known_at": rfc3339(known_at), "watermark": rfc3339(mark)})])
     return known_at
 
 
@@ -123,10 +124,10 @@ def list_definitions(session: Session, actor: Actor) -> list[Definition]:
 
 
 def newest(session: Session, keys: Sequence[str], known_at: datetime) -> list[Definition]:
-    """The newest edition of each definition at that moment, in the order asked. Raises RuleViolation."""
+    """The newest edition of each definition at that moment, or the first one before there was any, in the order asked. Raises RuleViolation."""
     query = (
         sa.select(Definition)
-        .where(Definition.key.in_(keys), Definition.recorded_at < known_at)
+        .where(Definition.key.in_(keys), (Definition.recorded_at < known_at) | (Definition.edition == 1))
         .ext(distinct_on(Definition.key))
         .order_by(Definition.key, Definition.edition.desc())
     )

@@ -263,11 +263,9 @@ def confirm_each(session: Session, actor: Actor, items: Sequence[NewConfirmation
         who = {"recorded_by": actor.person_id, "organisation_id": actor.organisation_id}
         session.execute(sa.insert(Confirmation), [{"milestone_id": item.milestone_id, "note": item.note, **who} for item in new])
         audit.record_each(session, actor, "milestone.confirmed", "milestone", [(item.milestone_id, {}) for item in new])
-        announce_each(
-            session,
-            ChangeKind.TRAJECTORY,
-            [(id, actor.municipality_code, None) for id in sorted({milestones[item.milestone_id].trajectory_id for item in new})],
-        )
+        touched = {milestones[item.milestone_id].trajectory_id for item in new}
+        executors = session.execute(sa.select(Trajectory.id, Trajectory.executor_id).where(Trajectory.id.in_(touched)).order_by(Trajectory.id))
+        announce_each(session, ChangeKind.TRAJECTORY, [(row.id, actor.municipality_code, row.executor_id) for row in executors])
     return results
 
 

@@ -175,11 +175,15 @@ def test_an_amended_dwelling_has_a_new_version(corporation: Caller) -> None:
     refused(corporation.put(f"/dwellings/{uuid4()}", WHOLE, version=2), 404, "not-found")
 
 
+def new(municipality: str) -> dict[str, str]:
+    return {"id": str(uuid4()), "municipalityCode": municipality}
+
+
 def test_a_batch_judges_each_dwelling_by_itself(corporation: Caller) -> None:
     known = {"municipalityCode": "GM0917", "id": str(uuid4())}
     content(corporation.post("/dwellings", known), 201)
     twice = {**WHOLE, "id": str(uuid4())}
-    answer = content(corporation.post("/dwellings/batch", {"items": [known, {"municipalityCode": "GM0917"}, {"municipalityCode": "GM0001"}, twice, twice]}))
+    answer = content(corporation.post("/dwellings/batch", {"items": [known, new("GM0917"), new("GM0001"), twice, twice]}))
     assert [result["outcome"] for result in answer["results"]] == ["unchanged", "created", "refused", "refused", "refused"]
     assert answer["summary"] == {"created": 1, "unchanged": 1, "refused": 3}
     assert [fault["pointer"] for fault in answer["results"][2]["errors"]] == ["/items/2/municipalityCode"]
@@ -187,10 +191,13 @@ def test_a_batch_judges_each_dwelling_by_itself(corporation: Caller) -> None:
 
 
 def test_faults_of_shape_in_a_batch_name_their_place(corporation: Caller) -> None:
-    body = {"items": [{"municipalityCode": "GM0917"}, {"municipalityCode": "Heerlen"}, 3]}
-    refused(corporation.post("/dwellings/batch", body), 400, "invalid-input", ("/items/1/municipalityCode", "wrong-form"), ("/items/2", "not-an-object"))
+    body = {"items": [{"municipalityCode": "GM0917"}, new("Heerlen"), 3, new("GM0917")]}
+    faults = (("/items/0/id", "required"), ("/items/1/municipalityCode", "wrong-form"), ("/items/2", "not-an-object"))
+    results = content(corporation.post("/dwellings/batch", body))["results"]
+    assert [(fault["pointer"], fault["code"]) for result in results for fault in result["errors"]] == list(faults)
+    assert results[3]["outcome"] == "created"
     refused(corporation.post("/dwellings/batch", {"items": []}), 400, "invalid-input", ("/items", "too-short"))
-    too_many = {"items": [{"municipalityCode": "GM0917"}] * (LARGEST_BATCH + 1)}
+    too_many = {"items": [new("GM0917")] * (LARGEST_BATCH + 1)}
     refused(corporation.post("/dwellings/batch", too_many), 400, "invalid-input", ("/items", "too-long"))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from uuid import uuid4
 
 import pytest
 from sqlalchemy.orm import Session
@@ -62,7 +63,9 @@ def test_a_refused_request_leaves_its_key_free(corporation: Caller) -> None:
 
 
 def test_a_batch_needs_no_key(corporation: Caller) -> None:
-    assert content(corporation.post("/dwellings/batch", {"items": [BODY]}, key=None))["summary"]["created"] == 1
+    body = {"items": [{**BODY, "id": str(uuid4())}]}
+    summaries = [content(corporation.post("/dwellings/batch", body, key=None))["summary"] for _ in range(2)]
+    assert [(each["created"], each["unchanged"]) for each in summaries] == [(1, 0), (0, 1)]
 
 
 @pytest.mark.parametrize("refused_first", [False, True])

@@ -142,7 +142,9 @@ def test_all_faults_of_shape_come_together(inspector: Caller) -> None:
         "longitude": "too-big",
         "caption": "too-short",
     }
-    refused(inspector.post("/uploads/batch", body), 400, "invalid-input", *((f"/items/0/{name}", code) for name, code in names.items()))
+    (result,) = content(inspector.post("/uploads/batch", body))["results"]
+    assert {fault["pointer"]: fault["code"] for fault in result["errors"]} == {f"/items/0/{name}": code for name, code in names.items()}
+    assert (result["outcome"], result["put"]) == ("refused", None)
     refused(
         inspector.post("/uploads/batch", {"items": [{}] * 101}).json and inspector.post("/uploads/batch", {"items": []}),
         400,

@@ -74,7 +74,8 @@ def test_the_same_client_made_id_changes_nothing(corporation: Caller, session: S
 
 
 def test_a_batch_judges_each_trajectory_by_itself(corporation: Caller, dwelling_id: str) -> None:
-    answer = content(corporation.post("/trajectories/batch", {"items": [{"dwellingId": str(uuid4())}, {"dwellingId": dwelling_id}]}))
+    items = [{"id": str(uuid4()), "dwellingId": dwelling} for dwelling in (str(uuid4()), dwelling_id)]
+    answer = content(corporation.post("/trajectories/batch", {"items": items}))
     assert [result["outcome"] for result in answer["results"]] == ["refused", "created"]
     assert answer["results"][0]["errors"][0]["pointer"] == "/items/0/dwellingId"
 

@@ -133,3 +133,15 @@ def test_a_published_edition_is_frozen(session: Session) -> None:
 def test_the_digest_does_not_depend_on_the_order_of_keys() -> None:
     assert digest(BASELINE) == digest(dict(reversed(list(BASELINE.items()))))
     assert digest(BASELINE) != digest({**BASELINE, "edition": 2})
+
+
+def test_a_required_photo_question_demands_a_photo() -> None:
+    content = {"key": "x", "edition": 1, "sections": [{"questions": [{"key": "front", "type": "photo", "required": True}]}]}
+    assert [fault.code for fault in photos_missing(questions(content), {}, {})] == ["photos-missing"]
+
+
+@pytest.mark.parametrize("condition", [{"photos": {"min": 1, "when": [True]}}, {"visible-if": {"question": "leak", "in": [True]}}])
+def test_a_condition_on_an_answer_that_cannot_be_given_is_named(condition: dict) -> None:  # type: ignore[type-arg]
+    """An unquoted yes is true in YAML, and would never be answered."""
+    asked = [{"key": "leak", "type": "yes-no"}, {"key": "where", "type": "yes-no", **condition}]
+    assert [fault.code for fault in faults_in({"key": "x", "edition": 1, "sections": [{"questions": asked}]})] == ["answer-not-an-option"]

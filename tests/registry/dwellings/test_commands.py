@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from registry.access import Role
 from registry.audit.model import AuditLine, SupersededRow
+from registry.changes.model import Change
 from registry.db import transaction
 from registry.dwellings.commands import amend, register, register_each, register_label
 from registry.dwellings.model import Dwelling
@@ -142,3 +143,30 @@ def test_every_registered_dwelling_has_one_audit_line(session: Session) -> None:
     lines = session.scalars(sa.select(AuditLine).where(AuditLine.action == "dwelling.registered")).all()
     assert sorted(line.subject_id for line in lines) == sorted(map(str, ids))
     assert {(line.person_id, line.organisation_id, line.request_id) for line in lines} == {(editor.person_id, editor.organisation_id, editor.request_id)}
+
+
+def test_what_the_bag_said_of_another_object_does_not_stay(session: Session) -> None:
+    editor = a_municipality_editor(session)
+    dwelling = a_dwelling(
+        session, bag_id=BAG_ID, bag_object_type=BagObjectType.OCCUPIABLE_OBJECT, bag_status="in-use", building_ids=["9999100000000001"], rd_x=1
+    )
+    amend(session, editor, dwelling.id, replace(HOME, longitude=5.98, latitude=50.9), expected=1)
+    row = get(session, editor, dwelling.id)
+    assert (row["bag_id"], row["bag_status"], row["building_ids"], row["rd_x"]) == (None, None, [], None)
+
+
+def test_both_municipalities_hear_that_a_dwelling_moved(session: Session) -> None:
+    a_municipality(session, "GM0363", "Amsterdam")
+    dwelling = a_dwelling(session)
+    amend(session, an_editor(session), dwelling.id, replace(HOME, municipality_code="GM0363"), expected=1)
+    told = session.scalars(sa.select(Change.municipality_code).where(Change.subject_id == dwelling.id)).all()
+    assert sorted(filter(None, told)) == ["GM0363", HEERLEN]
+
+
+def test_one_version_ends_when_the_next_begins(session: Session) -> None:
+    editor = a_municipality_editor(session)
+    dwelling = register(session, editor, NewDwelling(HOME)).id
+    assert dwelling is not None
+    amend(session, editor, dwelling, replace(HOME, house_letter="a"), expected=1)
+    former = session.scalars(sa.select(SupersededRow).where(SupersededRow.table_name == "dwelling")).one()
+    assert former.superseded_at == get(session, editor, dwelling)["recorded_at"]

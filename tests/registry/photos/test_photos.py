@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import sqlalchemy as sa
-from PIL import Image
+from PIL import ExifTags, Image
 from sqlalchemy.orm import Session
 
 from registry import jobs, storage
@@ -25,7 +25,7 @@ from registry.photos.rules import NewPhoto
 from registry.settings import settings
 from registry.storage import StoredObject
 from registry.versioned import Outcome
-from tests.makers import an_actor, an_inspection, an_organisation
+from tests.makers import a_moment, an_actor, an_inspection, an_organisation
 from tests.registry.inspections.test_commands import filled
 
 pytestmark = pytest.mark.usefixtures("bucket")
@@ -200,3 +200,56 @@ def test_an_enormous_image_in_a_small_file_is_refused_before_it_is_decoded() -> 
     Image.new("1", (30000, 30000)).save(file, "PNG")
     assert len(file.getvalue()) < 300_000
     assert look_at(file).rejection == "too-many-pixels"
+
+
+def jpeg_with(capture: dict[int, object] | None = None, gps: dict[int, object] | None = None) -> io.BytesIO:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif).update(capture or {})
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update(gps or {})
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(file, "JPEG", exif=exif)
+    return file
+
+
+def test_the_moment_and_place_of_capture_are_read() -> None:
+    when = {ExifTags.Base.DateTimeOriginal: "2025:06:01 12:00:00", ExifTags.Base.OffsetTimeOriginal: "+02:00"}
+    where = {
+        ExifTags.GPS.GPSLatitudeRef: "N",
+        ExifTags.GPS.GPSLatitude: (50.0, 54.0, 0.0),
+        ExifTags.GPS.GPSLongitudeRef: "E",
+        ExifTags.GPS.GPSLongitude: (6.0, 0.0, 0.0),
+    }
+    found = look_at(jpeg_with(when, where))
+    assert found.exif_taken_at == a_moment("2025-06-01T10:00")
+    assert (found.exif_longitude, found.exif_latitude) == (6.0, pytest.approx(50.9))
+
+
+@pytest.mark.parametrize(
+    ("capture", "gps"),
+    [
+        ({ExifTags.Base.DateTimeOriginal: "2025:06:01 12:00:00", ExifTags.Base.OffsetTimeOriginal: "+99:00"}, {}),
+        ({ExifTags.Base.DateTimeOriginal: "0001:01:01 00:00:00", ExifTags.Base.OffsetTimeOriginal: "+01:00"}, {}),
+        ({ExifTags.Base.DateTimeOriginal: "2025:06:01 12:00:00"}, {}),
+        (
+            {},
+            {
+                ExifTags.GPS.GPSLatitudeRef: "N",
+                ExifTags.GPS.GPSLatitude: (50.0, 54.0),
+                ExifTags.GPS.GPSLongitudeRef: "E",
+                ExifTags.GPS.GPSLongitude: (6.0, 0.0, 0.0),
+            },
+        ),
+        (
+            {},
+            {
+                ExifTags.GPS.GPSLatitudeRef: "N",
+                ExifTags.GPS.GPSLatitude: (500.0, 0.0, 0.0),
+                ExifTags.GPS.GPSLongitudeRef: "E",
+                ExifTags.GPS.GPSLongitude: (6.0, 0.0, 0.0),
+            },
+        ),
+    ],
+)
+def test_odd_exif_is_no_reason_to_refuse_a_photo(capture: dict[int, object], gps: dict[int, object]) -> None:
+    found = look_at(jpeg_with(capture, gps))
+    assert (found.rejection, found.width_px, found.exif_taken_at, found.exif_latitude) == (None, 64, None, None)

@@ -299,3 +299,12 @@ def test_a_figure_at_the_watermark_never_changes_afterwards(fresh_database: str)
         assert count(session, "started", "2025-12-31", watermark(session)) == 200
     assert again == published
     assert len({figure for _, figure in published}) > 3
+
+
+def test_a_corporation_sees_the_dwellings_of_its_own_trajectories_only(session: Session) -> None:
+    mine, other = an_editor(session), an_editor(session)
+    trajectories = [a_trajectory(session, corporation_of(session, editor)) for editor in (mine, other)]
+    for editor, trajectory in zip((mine, other), trajectories, strict=True):
+        reported(session, editor, trajectory.id, RENOVATION, STARTED, "2025-01-01")
+    page = dwellings_counted(session, mine, "started", as_of=AsOf(date(2025, 12, 31), LATER), scope=Scope(), after=None, limit=10)
+    assert [row["id"] for row in page.items] == [trajectories[0].dwelling_id]

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 
 from registry import clock
 from registry.access import Role
+from registry.changes.model import Change
 from registry.db import transaction
 from registry.errors import Conflict, NotAllowed, NotFound, NotYours, RuleViolation
 from registry.organisations.model import Organisation
 from registry.trajectories import queries
 from registry.trajectories.milestones import NewConfirmation, NewMilestone, confirm, confirm_each, correct, report, report_each, retract
-from registry.trajectories.model import Action, Milestone, MilestoneKind, Track
+from registry.trajectories.model import Action, Milestone, MilestoneKind, Track, Trajectory
 from registry.versioned import Outcome
 from tests.makers import a_dwelling, a_municipality_editor, a_trajectory, an_actor, an_editor, an_organisation, reported
 
@@ -252,3 +253,15 @@ def test_two_corrections_at_once_leave_one_and_tell_the_other(fresh_database: st
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["conflict"] * 7 + ["corrected"]
+
+
+def told(session: Session, trajectory: Trajectory) -> list[tuple[str | None, object]]:
+    rows = session.execute(sa.select(Change.municipality_code, Change.organisation_id).where(Change.subject_id == trajectory.id).order_by(Change.id))
+    return [tuple(row) for row in rows]  # type: ignore[misc]
+
+
+def test_municipality_and_executor_both_hear_of_every_step(session: Session, editor, trajectory) -> None:  # type: ignore[no-untyped-def]
+    milestone = reported(session, editor, trajectory.id, RENOVATION, STARTED, "2025-01-01")
+    confirm(session, a_municipality_editor(session), NewConfirmation(milestone))
+    correct(session, editor, milestone, effective_on=on("2025-01-02"), note=None)
+    assert told(session, trajectory) == [("GM0917", editor.organisation_id)] * 3
