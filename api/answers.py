@@ -4,7 +4,6 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -20,7 +19,7 @@ from registry.db import transaction
 from registry.errors import Fault, InvalidInput
 from registry.pages import Page
 from registry.values import rfc3339
-from registry.versioned import Outcome, VersionRequired
+from registry.versioned import Outcome
 
 Item = TypeVar("Item")
 Dump = Callable[[Any], dict[str, Any]]
@@ -58,15 +57,10 @@ def _writer(field: fields.Field[Any]) -> Callable[[Any], Any] | None:
     if isinstance(field, fields.Decimal):
         return _or_none(str)
     if isinstance(field, fields.DateTime):
-        return _or_none(_utc)
+        return _or_none(rfc3339)
     if isinstance(field, fields.Dict):
         return _or_none(dict)
     return None
-
-
-def _utc(moment: datetime) -> str:
-    """RFC 3339 in UTC, ending in Z."""
-    return rfc3339(moment)
 
 
 def _many(write: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
@@ -107,14 +101,6 @@ def expected_version() -> int | None:
     if not number.isascii() or not number.isdigit() or len(number) > 9:
         raise InvalidInput([Fault("If-Match", "wrong-form", {"form": '"3"'})])
     return int(number)
-
-
-def demanded_version() -> int:
-    """Raises VersionRequired, InvalidInput."""
-    version = expected_version()
-    if version is None:
-        raise VersionRequired()
-    return version
 
 
 def page_response(dump: Dump, page: Page[Any]) -> Response:

@@ -1,6 +1,6 @@
 """Commands that take many items: each is judged by itself, and one that is refused does not stop the others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -50,6 +50,20 @@ def repeated(values: Sequence[object | None]) -> set[object]:
         if value is not None:
             (twice if value in seen else seen).add(value)
     return twice
+
+
+def create_each(judge: Callable[[], list[Result]], insert: Callable[[list[int]], list[UUID | None]]) -> list[Result]:
+    """Judge the items of a batch and insert those that are new.
+
+    ``insert`` gets their places and gives the id of each, None for one that somebody else inserted at the same moment: that one is judged again.
+    """
+    results = judge()
+    wanted = [place for place, result in enumerate(results) if result.outcome is Outcome.CREATED]
+    made = insert(wanted)
+    again = judge() if None in made else results
+    for place, id in zip(wanted, made, strict=True):
+        results[place] = Result(Outcome.CREATED, id) if id else again[place]
+    return results
 
 
 def insert_new(session: Session, model: type[Base], rows: Sequence[Mapping[str, object]]) -> set[UUID]:

@@ -12,7 +12,7 @@ from registry import clock
 from registry.access import Actor, Right, Role, require
 from registry.areas.model import FocusArea, Municipality
 from registry.audit import commands as audit
-from registry.batch import Result, fresh_ids, insert_new, only, refused, repeated
+from registry.batch import Result, create_each, fresh_ids, insert_new, only, refused, repeated
 from registry.changes.commands import announce, announce_each
 from registry.changes.model import ChangeKind
 from registry.dwellings import queries
@@ -43,15 +43,10 @@ def register_each(session: Session, actor: Actor, items: Sequence[NewDwelling]) 
     Raises NotAllowed.
     """
     require(actor, Right.REGISTER_DWELLINGS)
-    results = _judge_each(session, actor, items)
-    wanted = [place for place, result in enumerate(results) if result.outcome is Outcome.CREATED]
-    made = _insert(session, actor, [items[place] for place in wanted])
-    for place, dwelling_id in zip(wanted, made, strict=True):
-        results[place] = Result(Outcome.CREATED, dwelling_id)
-    if None in made:
-        again = _judge_each(session, actor, items)
-        results = [after if result.outcome is Outcome.CREATED and result.id is None else result for result, after in zip(results, again, strict=True)]
-    return results
+    return create_each(
+        lambda: _judge_each(session, actor, items),
+        lambda places: _insert(session, actor, [items[place] for place in places]),
+    )
 
 
 def _judge_each(session: Session, actor: Actor, items: Sequence[NewDwelling]) -> list[Result]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from registry import clock, jobs, storage
 from registry.access import Actor, Right, require
 from registry.audit import commands as audit
-from registry.batch import Result, insert_new, refused, repeated
+from registry.batch import Result, create_each, insert_new, refused, repeated
 from registry.changes.commands import announce, announce_each
 from registry.changes.model import ChangeKind
 from registry.checklists.model import Checklist
@@ -40,18 +40,10 @@ def declare_each(session: Session, actor: Actor, items: Sequence[NewPhoto]) -> l
     """
     require(actor, Right.INSPECT)
     inspections = _inspections(session, actor, {item.inspection_id for item in items})
-    results = _judge_each(session, items, inspections)
-    new = [item for item, result in zip(items, results, strict=True) if result.outcome is Outcome.CREATED]
-    keys = {item.id: object_key(inspections[item.inspection_id].organisation_id, item) for item in new}
-    inserted = insert_new(session, Photo, [{**item.columns(), "object_key": keys[item.id], "declared_by": actor.person_id} for item in new])
-    declared = [item for item in new if item.id in inserted]
-    audit.record_each(session, actor, "photo.declared", "photo", [(item.id, {"inspectionId": str(item.inspection_id)}) for item in declared])
-    told = ((item.id, inspections[item.inspection_id]) for item in declared)
-    announce_each(session, ChangeKind.PHOTO, [(id, inspection.municipality_code, inspection.organisation_id) for id, inspection in told])
-    if len(declared) < len(new):
-        again = _judge_each(session, items, inspections)
-        results = [after if result.outcome is Outcome.CREATED and result.id not in inserted else result for result, after in zip(results, again, strict=True)]
-    return results
+    return create_each(
+        lambda: _judge_each(session, items, inspections),
+        lambda places: _insert(session, actor, [items[place] for place in places], inspections),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +54,17 @@ class _Inspection:
     municipality_code: str
     questions: frozenset[str]
     photos: int
+
+
+def _insert(session: Session, actor: Actor, items: Sequence[NewPhoto], inspections: Mapping[UUID, _Inspection]) -> list[UUID | None]:
+    """The id of each item, None for one that somebody else declared at the same moment."""
+    keys = {item.id: object_key(inspections[item.inspection_id].organisation_id, item) for item in items}
+    inserted = insert_new(session, Photo, [{**item.columns(), "object_key": keys[item.id], "declared_by": actor.person_id} for item in items])
+    declared = [item for item in items if item.id in inserted]
+    audit.record_each(session, actor, "photo.declared", "photo", [(item.id, {"inspectionId": str(item.inspection_id)}) for item in declared])
+    told = ((item.id, inspections[item.inspection_id]) for item in declared)
+    announce_each(session, ChangeKind.PHOTO, [(id, inspection.municipality_code, inspection.organisation_id) for id, inspection in told])
+    return [item.id if item.id in inserted else None for item in items]
 
 
 def _judge_each(session: Session, items: Sequence[NewPhoto], inspections: Mapping[UUID, _Inspection]) -> list[Result]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from registry import clock, references
 from registry.access import Actor, Right, require
 from registry.audit import commands as audit
-from registry.batch import Result, fresh_ids, insert_new, only, refused, repeated
+from registry.batch import Result, create_each, fresh_ids, insert_new, only, refused, repeated
 from registry.changes.commands import announce, announce_each
 from registry.changes.model import ChangeKind
 from registry.db import Json
@@ -56,7 +56,6 @@ class _Known:
     dwellings: Mapping[UUID, str]
     projects: frozenset[str]
     schemes: frozenset[str]
-    by_id: Mapping[UUID, Trajectory]
 
 
 def put_scheme(session: Session, actor: Actor, slug: str, *, name: str, expected: int | None) -> tuple[Scheme, Outcome]:
@@ -83,39 +82,32 @@ def open_each(session: Session, actor: Actor, items: Sequence[NewTrajectory]) ->
     require(actor, Right.REPORT_PROGRESS)
     if actor.organisation_id is None:
         raise NotYours()
-    results, known = _judge_each(session, actor, items)
-    wanted = [place for place, result in enumerate(results) if result.outcome is Outcome.CREATED]
-    made = _insert(session, actor, [items[place] for place in wanted], known.dwellings)
-    for place, trajectory_id in zip(wanted, made, strict=True):
-        results[place] = Result(Outcome.CREATED, trajectory_id)
-    if None in made:
-        again, _ = _judge_each(session, actor, items)
-        results = [after if result.outcome is Outcome.CREATED and result.id is None else result for result, after in zip(results, again, strict=True)]
-    return results
-
-
-def _judge_each(session: Session, actor: Actor, items: Sequence[NewTrajectory]) -> tuple[list[Result], _Known]:
     known = _known(session, actor, items)
+    return create_each(
+        lambda: _judge_each(session, actor, items, known),
+        lambda places: _insert(session, actor, [items[place] for place in places], known.dwellings),
+    )
+
+
+def _judge_each(session: Session, actor: Actor, items: Sequence[NewTrajectory], known: _Known) -> list[Result]:
+    query = sa.select(Trajectory).where(Trajectory.id.in_([item.id for item in items if item.id])).options(selectinload(Trajectory.funding_lines))
+    present = {trajectory.id: trajectory for trajectory in session.scalars(query)}
     twice = repeated([item.id for item in items])
-    return [_judge(actor, item, known, twice) for item in items], known
+    return [_judge(actor, item, known, present, twice) for item in items]
 
 
 def _known(session: Session, actor: Actor, items: Sequence[NewTrajectory]) -> _Known:
     slugs = {funding.scheme for item in items for funding in item.funding_lines}
     projects = {item.project for item in items if item.project}
-    present = session.scalars(
-        sa.select(Trajectory).where(Trajectory.id.in_([item.id for item in items if item.id])).options(selectinload(Trajectory.funding_lines))
-    )
     visible = sa.select(Dwelling.id, Dwelling.municipality_code).where(Dwelling.id.in_({item.dwelling_id for item in items}), dwellings.visible_to(actor))
     return _Known(
         dwellings={row.id: row.municipality_code for row in session.execute(visible)},
         projects=frozenset(session.scalars(sa.select(Project.slug).where(Project.slug.in_(projects)))),
         schemes=frozenset(session.scalars(sa.select(Scheme.slug).where(Scheme.slug.in_(slugs)))),
-        by_id={trajectory.id: trajectory for trajectory in present},
     )
 
 
-def _judge(actor: Actor, item: NewTrajectory, known: _Known, twice: set[object]) -> Result:
+def _judge(actor: Actor, item: NewTrajectory, known: _Known, present: Mapping[UUID, Trajectory], twice: set[object]) -> Result:
     faults = []
     if item.dwelling_id not in known.dwellings:
         faults.append(Fault("/dwellingId", "no-such-reference", {"what": "dwelling", "id": item.dwelling_id}))
@@ -128,10 +120,10 @@ def _judge(actor: Actor, item: NewTrajectory, known: _Known, twice: set[object])
     faults += [Fault("/fundingLines", "repeated", {"value": scheme}) for scheme in sorted(cast("set[str]", repeated(schemes)))]
     if item.id in twice:
         faults.append(Fault("/id", "repeated", {"value": item.id}))
-    present = known.by_id.get(item.id) if item.id else None
-    if present is not None and not faults:
-        if _same(actor, item, present):
-            return Result(Outcome.UNCHANGED, present.id)
+    trajectory = present.get(item.id) if item.id else None
+    if trajectory is not None and not faults:
+        if _same(actor, item, trajectory):
+            return Result(Outcome.UNCHANGED, trajectory.id)
         faults.append(Fault("/id", "already-exists", {"what": "trajectory", "id": item.id}))
     return refused(faults, item.id) if faults else Result(Outcome.CREATED, item.id)
 

@@ -21,7 +21,7 @@ from registry.dwellings import queries as dwellings
 from registry.errors import Fault, NotFound, NotYours, RuleViolation
 from registry.trajectories.commands import own
 from registry.trajectories.model import Action, Confirmation, Milestone, MilestoneAlreadySuperseded, MilestoneKind, Track, Trajectory
-from registry.trajectories.queries import MilestoneInForce, find, in_force, visible_to
+from registry.trajectories.queries import MilestoneInForce, as_said, find, in_force, visible_to
 from registry.trajectories.rules import Happened, check_date, check_history
 from registry.versioned import Outcome
 
@@ -227,22 +227,7 @@ def _supersede(session: Session, actor: Actor, milestone: MilestoneInForce, traj
     }
     municipalities = dwellings.lock(session, [trajectory.dwelling_id])
     (new_id,) = _insert(session, actor, [row], {trajectory.id: trajectory}, municipalities)
-    written = session.get_one(Milestone, new_id)
-    return MilestoneInForce(
-        id=new_id,
-        trajectory_id=written.trajectory_id,
-        dwelling_id=written.dwelling_id,
-        track=written.track,
-        kind=written.kind,
-        effective_on=written.effective_on,
-        action=written.action,
-        corrects_id=written.corrects_id,
-        evidence=written.evidence,
-        note=written.note,
-        recorded_at=written.recorded_at,
-        organisation_id=written.organisation_id,
-        confirmed_at=None,
-    )
+    return as_said(session.get_one(Milestone, new_id), None)
 
 
 def confirm(session: Session, actor: Actor, item: NewConfirmation) -> Result:

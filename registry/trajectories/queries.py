@@ -145,7 +145,7 @@ _IN_FORCE = (
 def in_force(session: Session, trajectory_ids: Collection[UUID]) -> list[MilestoneInForce]:
     """The milestones of these trajectories that hold now, by date."""
     query = _IN_FORCE.where(Milestone.trajectory_id.in_(trajectory_ids)).order_by(Milestone.effective_on, Milestone.recorded_at)
-    return [_milestone(*row) for row in session.execute(query)]
+    return [as_said(*row) for row in session.execute(query)]
 
 
 def journal(session: Session, actor: Actor, trajectory_id: UUID) -> list[Milestone]:
@@ -159,10 +159,11 @@ def journal(session: Session, actor: Actor, trajectory_id: UUID) -> list[Milesto
 def find(session: Session, milestone_ids: Collection[UUID]) -> dict[UUID, MilestoneInForce]:
     """Those of these milestones that are in force."""
     rows = session.execute(_IN_FORCE.where(Milestone.id.in_(milestone_ids)))
-    return {row[0].id: _milestone(*row) for row in rows}
+    return {row[0].id: as_said(*row) for row in rows}
 
 
-def _milestone(row: Milestone, confirmed_at: datetime | None) -> MilestoneInForce:
+def as_said(row: Milestone, confirmed_at: datetime | None) -> MilestoneInForce:
+    """A row of the journal with the moment of its confirmation."""
     return MilestoneInForce(
         id=row.id,
         trajectory_id=row.trajectory_id,

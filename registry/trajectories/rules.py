@@ -27,20 +27,20 @@ class Happened:
 
 def check_date(happened: Happened, *, today: date) -> list[Fault]:
     """A plan may lie in the future, nothing else may."""
-    facts = {"kind": happened.kind.value, "effective_on": happened.effective_on.isoformat(), "earliest": EARLIEST.isoformat()}
-    if happened.effective_on < EARLIEST:
-        return [Fault("/effectiveOn", "date-too-early", facts)]
-    if happened.kind is not MilestoneKind.PLANNED and happened.effective_on > today:
-        return [Fault("/effectiveOn", "future-date", facts)]
-    return []
+    latest = date.max if happened.kind is MilestoneKind.PLANNED else today
+    return _check_day(happened.effective_on, latest=latest, kind=happened.kind.value, place="/effectiveOn")
 
 
 def check_measure(applied_on: date, *, today: date) -> list[Fault]:
     """A measure is reported when it is applied."""
-    facts = {"kind": "applied", "effective_on": applied_on.isoformat(), "earliest": EARLIEST.isoformat()}
-    if applied_on < EARLIEST:
-        return [Fault("/appliedOn", "date-too-early", facts)]
-    return [Fault("/appliedOn", "future-date", facts)] if applied_on > today else []
+    return _check_day(applied_on, latest=today, kind="applied", place="/appliedOn")
+
+
+def _check_day(day: date, *, latest: date, kind: str, place: str) -> list[Fault]:
+    facts = {"kind": kind, "effective_on": day.isoformat(), "earliest": EARLIEST.isoformat()}
+    if day < EARLIEST:
+        return [Fault(place, "date-too-early", facts)]
+    return [Fault(place, "future-date", facts)] if day > latest else []
 
 
 def check_history(history: Sequence[Happened]) -> list[Fault]:
