@@ -19,7 +19,7 @@ CONCURRENCY = 2
 PATIENCE = procrastinate.RetryStrategy(max_attempts=17, exponential_wait=2, retry_exceptions=[Unavailable])
 """A job that can't reach the database or the object store is tried again for three days, at growing intervals."""
 HEARTBEAT_S = 5.0
-SILENT_S = 20.0
+SILENT_S = 15.0
 """A worker that has been silent this long is dead; what it was doing is done again."""
 
 
@@ -34,9 +34,24 @@ def run(config: Settings) -> None:
 
 async def _work(queue: procrastinate.App) -> None:
     async with queue.open_async():
-        await _take_over(queue)
+        watching = asyncio.create_task(_watch(queue))
         log.info("worker-started")
-        await queue.run_worker_async(concurrency=CONCURRENCY, delete_jobs="successful", update_heartbeat_interval=HEARTBEAT_S, stalled_worker_timeout=SILENT_S)
+        try:
+            await queue.run_worker_async(
+                concurrency=CONCURRENCY, delete_jobs="successful", update_heartbeat_interval=HEARTBEAT_S, stalled_worker_timeout=SILENT_S
+            )
+        finally:
+            watching.cancel()
+
+
+async def _watch(queue: procrastinate.App) -> None:
+    """Look for the jobs of dead workers as often as a living one gives a sign."""
+    while True:
+        try:
+            await _take_over(queue)
+        except procrastinate.exceptions.ConnectorException as error:
+            log.warning("take-over-failed", cause=str(error))
+        await asyncio.sleep(HEARTBEAT_S)
 
 
 async def _take_over(queue: procrastinate.App) -> None:
@@ -56,8 +71,3 @@ def _tasks(queue: procrastinate.App) -> None:
     def forget_answers(timestamp: int) -> None:  # noqa: ARG001
         with transaction() as session:
             log.info("answers-forgotten", count=idempotency.forget_before(session, clock.now() - idempotency.KEPT_FOR))
-
-    @queue.periodic(cron="* * * * *")
-    @queue.task(name="jobs.take-over", queueing_lock="jobs.take-over")
-    async def take_over(timestamp: int) -> None:  # noqa: ARG001
-        await _take_over(queue)
