@@ -1,13 +1,16 @@
 """May they? Roles, rights, and the actor in whose name something happens.
 
-The rights of a role stand in one table. What an actor may *see* is part of each query, by the organisation the actor acts for.
+The rights of a role stand in one table. What an actor may *see* is part of each query, by the organisation the actor acts for, and of row-level
+security (migration 0007), which is told who acts for each transaction.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from registry.errors import NotAllowed
+from registry.db import NOBODY
+from registry.errors import Fault, NotAllowed, RuleViolation
 
 
 class Role(StrEnum):
@@ -36,27 +39,55 @@ class Right(StrEnum):
     CONFIRM_PROGRESS = "confirm-progress"
     PLAN_INSPECTIONS = "plan-inspections"
     INSPECT = "inspect"
+    READ_PORTFOLIOS = "read-portfolios"
+    MANAGE_PORTFOLIOS = "manage-portfolios"
+    READ_MEMBERS = "read-members"
+    MANAGE_MEMBERS = "manage-members"
+    READ_HISTORY = "read-history"
+    """Who did what to an object that one sees."""
 
 
 _EVERYONE = frozenset({Right.READ_REFERENCE})
-_CONTENT = frozenset({Right.READ_DWELLINGS, Right.READ_PROGRESS, Right.READ_INSPECTIONS, Right.READ_CHANGES})
+_CONTENT = frozenset({Right.READ_DWELLINGS, Right.READ_PROGRESS, Right.READ_INSPECTIONS, Right.READ_CHANGES, Right.READ_HISTORY})
+_EDITS = frozenset({Right.REGISTER_DWELLINGS, Right.MANAGE_PROJECTS, Right.REPORT_PROGRESS, Right.READ_TALLIES, Right.READ_PORTFOLIOS})
 
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.INSPECTOR: _EVERYONE | {Right.READ_DWELLINGS, Right.READ_INSPECTIONS, Right.READ_CHANGES, Right.INSPECT},
-    Role.REVIEWER: _EVERYONE | _CONTENT | {Right.PLAN_INSPECTIONS},
-    Role.CORPORATION_EDITOR: _EVERYONE | _CONTENT | {Right.REGISTER_DWELLINGS, Right.MANAGE_PROJECTS, Right.REPORT_PROGRESS, Right.READ_TALLIES},
+    Role.INSPECTOR: _EVERYONE | {Right.READ_DWELLINGS, Right.READ_INSPECTIONS, Right.READ_CHANGES, Right.READ_HISTORY, Right.INSPECT},
+    Role.REVIEWER: _EVERYONE | _CONTENT | {Right.PLAN_INSPECTIONS, Right.READ_MEMBERS},
+    Role.CORPORATION_EDITOR: _EVERYONE | _CONTENT | _EDITS,
     Role.MUNICIPALITY_EDITOR: _EVERYONE
     | _CONTENT
-    | {Right.REGISTER_DWELLINGS, Right.MANAGE_PROJECTS, Right.REPORT_PROGRESS, Right.CONFIRM_PROGRESS, Right.PLAN_INSPECTIONS, Right.READ_TALLIES},
+    | _EDITS
+    | {Right.CONFIRM_PROGRESS, Right.PLAN_INSPECTIONS, Right.MANAGE_PORTFOLIOS, Right.READ_MEMBERS},
     Role.MINISTRY_ANALYST: _EVERYONE | {Right.READ_TALLIES},
-    Role.MINISTRY_AUDITOR: _EVERYONE | _CONTENT | {Right.READ_TALLIES, Right.READ_AUDIT},
-    Role.ADMINISTRATOR: _EVERYONE | {Right.MANAGE_REFERENCE, Right.READ_AUDIT},
+    Role.MINISTRY_AUDITOR: _EVERYONE | _CONTENT | {Right.READ_TALLIES, Right.READ_AUDIT, Right.READ_PORTFOLIOS},
+    Role.ADMINISTRATOR: _EVERYONE | {Right.READ_MEMBERS, Right.MANAGE_MEMBERS, Right.READ_AUDIT},
 }
+OF_THE_MINISTRY = frozenset({Right.MANAGE_REFERENCE})
+"""What an administrator may besides, when the organisation is the ministry: it keeps the lists that everyone reads."""
+EXPLAINED = frozenset(
+    {
+        Right.READ_DWELLINGS,
+        Right.READ_PROGRESS,
+        Right.READ_INSPECTIONS,
+        Right.READ_CHANGES,
+        Right.READ_HISTORY,
+        Right.READ_AUDIT,
+        Right.READ_PORTFOLIOS,
+    }
+)
+"""Rights that an auditor uses for a reason only, which is kept."""
+
+
+class ReasonRequired(RuleViolation):
+    """An auditor looks at what is not hers and has not said why."""
+
+    code = "reason-required"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, for which organisation, in which role, in which request."""
+    """Who acts, for which organisation, in which role, in which request, and why when that must be said."""
 
     person_id: UUID
     organisation_id: UUID | None
@@ -64,18 +95,51 @@ class Actor:
     request_id: str
     municipality_code: str | None = None
     """Of the organisation, when that is a municipality."""
+    central: bool = False
+    """The organisation is the ministry."""
+    trace_id: str | None = None
+    reason: str | None = None
+
+    @property
+    def claims(self) -> Mapping[str, str]:
+        """What row-level security is told (`registry.db`)."""
+        return {
+            "person": str(self.person_id),
+            "organisation": "" if self.organisation_id is None else str(self.organisation_id),
+            "role": self.role.value,
+            "municipality": self.municipality_code or "",
+            "central": str(self.central).lower(),
+            "reason": self.reason or "",
+        }
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        return RIGHTS[self.role] | (OF_THE_MINISTRY if self.role is Role.ADMINISTRATOR and self.central else frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Oneself:
+    """A person who has proved who she is and acts for no organisation: she signs in, chooses a password, manages her phones."""
+
+    person_id: UUID
+
+    @property
+    def claims(self) -> Mapping[str, str]:
+        return {**NOBODY, "person": str(self.person_id)}
 
 
 def may(actor: Actor, right: Right) -> bool:
-    return right in RIGHTS[actor.role]
+    return right in actor.rights
 
 
 def require(actor: Actor, right: Right) -> None:
-    """Raises NotAllowed."""
+    """Raises NotAllowed, ReasonRequired."""
     if not may(actor, right):
         raise NotAllowed(role=actor.role.value, right=right.value)
+    if actor.role is Role.MINISTRY_AUDITOR and right in EXPLAINED and not actor.reason:
+        raise ReasonRequired([Fault("Reason", "reason-required")])
 
 
 def the_system(request_id: str) -> Actor:
     """The register itself, for what a command line or a job does in nobody's name."""
-    return Actor(UUID(int=0), None, Role.ADMINISTRATOR, request_id)
+    return Actor(UUID(int=0), None, Role.ADMINISTRATOR, request_id, central=True)

@@ -2,27 +2,36 @@
 
 Nothing outside this module commits. `transaction()` is for writes: its first statement takes the shared lock of the change feed, before the
 transaction has an id, so that a reader of the feed can tell which ids may still appear (docs/adr/0004). `reading()` runs every statement by itself.
+Both tell PostgreSQL in whose name, for that transaction alone: row-level security shows nothing to nobody (docs/adr/0014).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar, TypeAlias, Union
+from typing import Any, ClassVar, Protocol, TypeAlias, Union
 from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
+import structlog
 from sqlalchemy import orm
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 
-from registry.errors import RegistryError, Unavailable
+from registry.errors import NotAllowed, RegistryError, Unavailable
 
 CHANGE_FEED_LOCK = 4711
 """The advisory lock that every writer shares; `registry/changes/queries.py` reads who holds it."""
 RETRY_AFTER_S = 5
 CONNECT_TIMEOUT_S = 5
+API_ROLE = "registry_api"
+WORKER_ROLE = "registry_worker"
+COUNTING_ROLE = "registry_counter"
+"""May count, and can't read an address; the API's role takes it on for a tally alone."""
+_REFUSED_BY_POLICY = "42501"
+
+log = structlog.get_logger()
 
 Json: TypeAlias = Union["dict[str, Json]", "list[Json]", str, int, float, bool, None]
 
@@ -63,12 +72,27 @@ def explains(constraint: str, error: Callable[[], RegistryError]) -> None:
     _explanations[constraint] = error
 
 
+class Acting(Protocol):
+    """Whoever acts, as row-level security is told: a value for each name in `CLAIMS`, each may be empty."""
+
+    @property
+    def claims(self) -> Mapping[str, str]: ...
+
+
+CLAIMS = ("person", "organisation", "role", "municipality", "central", "reason")
+NOBODY: Mapping[str, str] = dict.fromkeys(CLAIMS, "")
+
+
 class Database:
-    """One engine of this process. In tests, ``bind`` is a connection whose outer transaction is rolled back."""
+    """One engine of this process. In tests, ``bind`` is a connection whose outer transaction is rolled back.
+
+    ``role`` is the database role that acts: ``none`` is the one that is connected as.
+    """
 
     def __init__(self) -> None:
         self.bind: sa.Engine | sa.Connection | None = None
         self.reader: sa.Engine | sa.Connection | None = None
+        self.role = "none"
 
     def connect(self, url: str, *, pool_size: int) -> None:
         engine = sa.create_engine(
@@ -79,11 +103,13 @@ class Database:
             pool_pre_ping=False,
             connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
         )
+        sa.event.listen(engine, "do_execute", _execute_as)
         self.bind, self.reader = engine, engine.execution_options(isolation_level="AUTOCOMMIT")
 
-    def use(self, connection: sa.Connection | None) -> None:
+    def use(self, connection: sa.Connection | None, *, role: str = "none") -> None:
         """Let every transaction of this process run inside the outer transaction of ``connection``."""
         self.bind = self.reader = connection
+        self.role = role
 
 
 database = Database()
@@ -93,18 +119,31 @@ def sqlalchemy_url(url: str) -> sa.URL:
     return sa.make_url(url).set(drivername="postgresql+psycopg")
 
 
+_ACT = ", ".join([*(f"set_config('registry.{name}', %({name})s, true)" for name in CLAIMS), "set_config('role', %(as_role)s, true)"])
+_ACT_FOR_READING = f"SELECT {_ACT}"
+_ACT_FOR_WRITING = f"SELECT pg_advisory_xact_lock_shared({CHANGE_FEED_LOCK}), {_ACT}"
+"""The lock comes first, and the transaction has no id before it."""
+
+
+def _claims(acting: Acting | None, role: str) -> dict[str, str]:
+    return {**(NOBODY if acting is None else acting.claims), "as_role": role}
+
+
 @contextmanager
-def transaction(on: sa.Connection | None = None) -> Iterator[orm.Session]:
+def transaction(acting: Acting | None = None, *, on: sa.Connection | None = None) -> Iterator[orm.Session]:
     """Everything inside happens, or nothing does. ``on`` is a connection to use, for what must happen on the one that holds temporary tables.
 
-    Raises the error that `explains` gives for a broken constraint; Unavailable when the database can't be reached.
+    Raises the error that `explains` gives for a broken constraint; NotAllowed for a row that row-level security refuses; Unavailable when the database
+    can't be reached.
     """
-    with explained(), orm.Session(on or database.bind, expire_on_commit=False, join_transaction_mode="create_savepoint") as session, session.begin():
-        session.execute(_SHARE_CHANGE_FEED)
+    with (
+        explained(),
+        _left_as_found(),
+        orm.Session(on or database.bind, expire_on_commit=False, join_transaction_mode="create_savepoint") as session,
+        session.begin(),
+    ):
+        session.connection().exec_driver_sql(_ACT_FOR_WRITING, _claims(acting, database.role))
         yield session
-
-
-_SHARE_CHANGE_FEED = sa.text(f"SELECT pg_advisory_xact_lock_shared({CHANGE_FEED_LOCK})")
 
 
 @contextmanager
@@ -119,10 +158,49 @@ def connection() -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def reading() -> Iterator[orm.Session]:
-    """Reads only; each statement sees what is committed when it starts."""
-    with explained(), orm.Session(database.reader, autoflush=False, join_transaction_mode="create_savepoint") as session:
+def reading(acting: Acting | None = None) -> Iterator[orm.Session]:
+    """Reads only; each statement is a transaction of its own that sees what is committed when it starts."""
+    with _statements(_claims(acting, database.role)) as session:
         yield session
+
+
+@contextmanager
+def counting(acting: Acting) -> Iterator[orm.Session]:
+    """As `reading`, over all dwellings and without anything that says where they are: for figures."""
+    with _statements(_claims(acting, COUNTING_ROLE)) as session:
+        yield session
+
+
+@contextmanager
+def _statements(claims: Mapping[str, str]) -> Iterator[orm.Session]:
+    with explained(), _left_as_found(), orm.Session(database.reader, autoflush=False, join_transaction_mode="create_savepoint") as session:
+        if isinstance(database.reader, sa.Connection):
+            session.connection().exec_driver_sql(_ACT_FOR_READING, dict(claims))
+        else:
+            session.connection(execution_options={"claims": claims})
+        yield session
+
+
+def _execute_as(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+    """Say who acts, run the statement and commit, in one round trip: statements of a pipeline without BEGIN are one transaction."""
+    claims = None if context is None else context.execution_options.get("claims")
+    if claims is None:
+        return False
+    driver = cursor.connection
+    with driver.pipeline():
+        driver.execute(_ACT_FOR_READING, claims)
+        cursor.execute(statement, parameters)
+    return True
+
+
+@contextmanager
+def _left_as_found() -> Iterator[None]:
+    """A connection that outlives its transactions, as in tests, is nobody's again afterwards; otherwise the end of the transaction sees to that."""
+    try:
+        yield
+    finally:
+        if isinstance(database.bind, sa.Connection) and database.role != "none":
+            database.bind.exec_driver_sql(_ACT_FOR_READING, _claims(None, "none"))
 
 
 @contextmanager
@@ -131,6 +209,11 @@ def explained() -> Iterator[None]:
         yield
     except sa.exc.IntegrityError as error:
         raise _explanation(error) or error from error
+    except sa.exc.ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) == _REFUSED_BY_POLICY:
+            log.warning("refused-by-policy", cause=str(error.orig))
+            raise NotAllowed(role="-", right="-") from error
+        raise
     except (sa.exc.OperationalError, sa.exc.TimeoutError, psycopg.OperationalError) as error:
         raise Unavailable(retry_after_s=RETRY_AFTER_S) from error
 

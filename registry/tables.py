@@ -8,6 +8,7 @@ from registry.checklists import model as checklists
 from registry.db import Base
 from registry.dwellings import model as dwellings
 from registry.inspections import model as inspections
+from registry.members import model as members
 from registry.organisations import model as organisations
 from registry.photos import model as photos
 from registry.tallies import model as tallies
@@ -21,6 +22,7 @@ __all__ = [
     "dwellings",
     "idempotency",
     "inspections",
+    "members",
     "metadata",
     "organisations",
     "photos",

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.db import NEW_ID, RECORDED_NOW, Base, explains, one_of
@@ -81,11 +81,18 @@ class BagIdTaken(Conflict):
     code = "conflict"
 
 
+class PortfolioOverlaps(Conflict):
+    """The dwelling is in a portfolio already in part of that period."""
+
+    code = "portfolio-overlaps"
+
+
 class Dwelling(Versioned, Base):
     """A BAG addressable object with a residential use, or a planned one that has no BAG id yet.
 
     ``longitude`` and ``latitude`` are CRS84 degrees, ``rd_x`` and ``rd_y`` metres in EPSG:28992, ``floor_area_m2`` the gebruiksoppervlakte.
-    ``recorded_at`` is when the register learned this version; former versions are in `superseded_row`.
+    ``recorded_at`` is when the register learned this version; former versions are in `superseded_row`. ``registrar_id`` is the organisation that
+    registered it, None when it came from the BAG.
     """
 
     __tablename__ = "dwelling"
@@ -131,6 +138,25 @@ class Dwelling(Versioned, Base):
     energy_label: Mapped[EnergyLabel | None] = mapped_column(one_of(EnergyLabel, "energy_label"))
     condition_score: Mapped[int | None] = mapped_column(sa.SmallInteger)
     source: Mapped[Source] = mapped_column(one_of(Source, "source"))
+    registrar_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("organisation.id"))
+
+
+class PortfolioPeriod(Versioned, Base):
+    """A dwelling is in the portfolio of a corporation from ``valid_from`` until the day before ``valid_until``; in one portfolio at a time."""
+
+    __tablename__ = "portfolio_period"
+    __table_args__ = (
+        sa.CheckConstraint("valid_until >= valid_from", name="period"),
+        ExcludeConstraint(("dwelling_id", "="), (sa.text("daterange(valid_from, valid_until)"), "&&"), name="ex_portfolio_period_one_at_a_time"),
+        sa.Index("ix_portfolio_period_organisation_id", "organisation_id", "dwelling_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
+    dwelling_id: Mapped[UUID] = mapped_column(sa.ForeignKey("dwelling.id"))
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
+    valid_from: Mapped[date]
+    valid_until: Mapped[date | None]
+    recorded_by: Mapped[UUID]
 
 
 class RegisteredLabel(Base):
@@ -149,3 +175,4 @@ class RegisteredLabel(Base):
 
 
 explains("uq_dwelling_bag_id", lambda: BagIdTaken())
+explains("ex_portfolio_period_one_at_a_time", lambda: PortfolioOverlaps())

@@ -1,0 +1,335 @@
+"""Who sees and changes which rows, enforced by PostgreSQL on the roles of the API and the worker (docs/adr/0014).
+
+What a policy reads of other tables it reads through views that hold only what concerns whoever acts; they run as the owner, so that policies of two
+tables never ask each other in a circle. `registry_counter` may count everything and read nothing that says where a dwelling is.
+"""
+
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+API, WORKER, COUNTER = "registry_api", "registry_worker", "registry_counter"
+
+CREATE_ROLE = """
+DO $$ BEGIN
+    CREATE ROLE {role} NOLOGIN;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+    NULL; -- roles belong to the whole server: another database has made it
+END $$
+"""
+GRANT_STATISTICS = """
+DO $$ BEGIN
+    GRANT pg_read_all_stats TO registry_api, registry_counter, registry_worker;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE WARNING 'the change feed and the watermark need: GRANT pg_read_all_stats TO registry_api, registry_counter, registry_worker';
+END $$
+"""
+# Roles of the server are shared by its databases, so two migrations at once may grant the same.
+GRANT_COUNTING = """
+DO $$ BEGIN
+    IF NOT pg_has_role('registry_api', 'registry_counter', 'SET') THEN
+        GRANT registry_counter TO registry_api WITH INHERIT FALSE, SET TRUE;
+    END IF;
+END $$
+"""
+
+CLAIMS = {"person": "uuid", "organisation": "uuid", "role": "text", "municipality": "text", "reason": "text", "central": "boolean"}
+"""Set for one transaction by `registry.db`; empty means nobody."""
+
+TODAY = "(now() AT TIME ZONE 'Europe/Amsterdam')::date"
+VIEWS = {
+    "own_portfolio": f"""
+        SELECT dwelling_id FROM portfolio_period
+        WHERE organisation_id = (SELECT acting_organisation()) AND valid_from <= {TODAY} AND (valid_until IS NULL OR valid_until > {TODAY})""",
+    "own_registration_in_portfolio": """
+        SELECT period.dwelling_id FROM portfolio_period AS period JOIN dwelling ON dwelling.id = period.dwelling_id
+        WHERE dwelling.registrar_id = (SELECT acting_organisation())""",
+    "own_assignment": """
+        SELECT dwelling_id FROM inspection
+        WHERE organisation_id = (SELECT acting_organisation()) AND (assignee_id = (SELECT acting_person()) OR (SELECT acting_role()) = 'reviewer')""",
+    "colleague": """
+        SELECT person_id FROM membership WHERE organisation_id = (SELECT acting_organisation())""",
+}
+
+AUTHENTICATE = f"""
+CREATE FUNCTION authenticate(presented bytea, wanted uuid)
+RETURNS TABLE (credential_id uuid, kind text, person_id uuid, membership_id uuid, organisation_id uuid, role text, municipality_code text, central boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE found credential%ROWTYPE;
+BEGIN
+    -- The memberships of whoever presents a credential, one empty row when there is none, nothing when the credential is no good.
+    SELECT * INTO found FROM credential
+    WHERE digest = presented AND kind IN ('identity', 'session', 'token') AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp());
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF found.kind <> 'identity' AND (found.last_used_at IS NULL OR found.last_used_at < clock_timestamp() - interval '5 minutes') THEN
+        UPDATE credential SET last_used_at = clock_timestamp(), expires_at = credential_expiry(kind, recorded_at) WHERE id = found.id;
+    END IF;
+    RETURN QUERY
+    SELECT found.id, found.kind::text, found.person_id, member.id, member.organisation_id, member.role::text, body.municipality_code, body.kind = 'ministry'
+    FROM (VALUES (1)) AS always
+    LEFT JOIN membership AS member ON member.person_id = found.person_id AND member.id = coalesce(found.membership_id, member.id)
+        AND member.id = coalesce(wanted, member.id) AND member.valid_from <= {TODAY} AND (member.valid_until IS NULL OR member.valid_until > {TODAY})
+    LEFT JOIN organisation AS body ON body.id = member.organisation_id
+    ORDER BY member.id LIMIT 50;
+END $$
+"""
+CREDENTIAL_EXPIRY = """
+CREATE FUNCTION credential_expiry(kind text, made_at timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    -- Until when a credential is good that is used now: a token ends when it is unused, a session also after a working day.
+    SELECT CASE kind WHEN 'token' THEN now() + interval '90 days'
+        WHEN 'session' THEN least(now() + interval '2 hours', made_at + interval '12 hours')
+        WHEN 'enrolment' THEN made_at + interval '30 minutes'
+        WHEN 'set-up' THEN made_at + interval '7 days' END
+$$
+"""
+REDEEM = """
+CREATE FUNCTION redeem(presented bytea, wanted text)
+RETURNS TABLE (credential_id uuid, person_id uuid, membership_id uuid, organisation_id uuid, name text)
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    -- Use up a one-time credential: of two at the same moment one gets the row.
+    UPDATE credential SET used_at = clock_timestamp()
+    WHERE digest = presented AND kind = wanted AND used_at IS NULL AND revoked_at IS NULL AND expires_at > clock_timestamp()
+    RETURNING id, person_id, membership_id, organisation_id, name
+$$
+"""
+LOCAL_ACCOUNT = """
+CREATE FUNCTION local_account(address text) RETURNS TABLE (person_id uuid, hash text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT person.id, password.hash FROM person JOIN password ON password.person_id = person.id WHERE person.email = address
+$$
+"""
+CHANGE_PASSWORD = """
+CREATE FUNCTION change_password(of_person uuid, new_hash text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF of_person IS DISTINCT FROM acting_person() THEN
+        RAISE EXCEPTION 'a person sets her own password only' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO password (person_id, hash) VALUES (of_person, new_hash)
+    ON CONFLICT (person_id) DO UPDATE SET hash = excluded.hash, recorded_at = clock_timestamp();
+    -- Whoever was signed in with the former one is not any more.
+    UPDATE credential SET revoked_at = clock_timestamp() WHERE person_id = of_person AND kind = 'session' AND revoked_at IS NULL;
+END $$
+"""
+PERSON_BY_EMAIL = """
+CREATE FUNCTION person_by_email(address text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    -- For an administrator who takes on somebody that works for another organisation already.
+    SELECT id FROM person WHERE email = address AND acting_role() = 'administrator'
+$$
+"""
+WORKS_AS = f"""
+CREATE FUNCTION works_as(someone uuid, somewhere uuid, wanted text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM membership WHERE person_id = someone AND organisation_id = somewhere AND role = wanted
+        AND valid_from <= {TODAY} AND (valid_until IS NULL OR valid_until > {TODAY}))
+$$
+"""
+FUNCTIONS = (CREDENTIAL_EXPIRY, AUTHENTICATE, REDEEM, LOCAL_ACCOUNT, CHANGE_PASSWORD, PERSON_BY_EMAIL, WORKS_AS)
+FOR_API_ONLY = (
+    "authenticate(bytea, uuid)",
+    "redeem(bytea, text)",
+    "local_account(text)",
+    "change_password(uuid, text)",
+    "person_by_email(text)",
+    "works_as(uuid, uuid, text)",
+)
+DEFINERS = ("keep_superseded_row()", "stamp_milestone()", "stamp_confirmation()", "procrastinate_defer_jobs_v1(procrastinate_job_to_defer_v1[])")
+"""What they do follows from a change that was allowed, so they do it as the owner."""
+
+PERSON, ORGANISATION, ROLE, MUNICIPALITY = (f"(SELECT acting_{name}())" for name in ("person", "organisation", "role", "municipality"))
+CENTRAL = "(SELECT acting_central())"
+EXPLAINED = "(SELECT acting_reason()) IS NOT NULL"
+
+
+def seen(table: str, key: str, column: str = "id") -> str:
+    """``key`` is a row of ``table`` that whoever acts sees: the policy of that table decides."""
+    return f"EXISTS (SELECT FROM {table} AS upper WHERE upper.{column} = {key})"
+
+
+def is_(*roles: str) -> str:
+    return f"{ROLE} IN ({', '.join(repr(role) for role in roles)})"
+
+
+IN_PORTFOLIO = seen("own_portfolio", "dwelling.id", "dwelling_id")
+REGISTERED = f"(registrar_id = {ORGANISATION} AND NOT {seen('own_registration_in_portfolio', 'dwelling.id', 'dwelling_id')})"
+ASSIGNED = seen("own_assignment", "dwelling.id", "dwelling_id")
+DWELLING = f"""CASE {ROLE}
+    WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY}
+    WHEN 'corporation-editor' THEN {IN_PORTFOLIO} OR {REGISTERED}
+    WHEN 'inspector' THEN {ASSIGNED}
+    WHEN 'reviewer' THEN {ASSIGNED} OR municipality_code = {MUNICIPALITY} OR {IN_PORTFOLIO}
+    WHEN 'ministry-auditor' THEN {EXPLAINED} ELSE false END"""
+EDITORS = is_("corporation-editor", "municipality-editor")
+READS_PROGRESS = is_("corporation-editor", "municipality-editor", "reviewer", "ministry-auditor")
+OWN_TRAJECTORY = f"{EDITORS} AND EXISTS (SELECT FROM trajectory AS upper WHERE upper.id = trajectory_id AND upper.executor_id = {ORGANISATION})"
+INSPECTION = f"""CASE {ROLE}
+    WHEN 'inspector' THEN assignee_id = {PERSON} AND organisation_id = {ORGANISATION}
+    WHEN 'reviewer' THEN organisation_id = {ORGANISATION}
+    ELSE {seen("dwelling", "inspection.dwelling_id")} END"""
+OWN_INSPECTION = f"{is_('inspector')} AND {seen('inspection', 'inspection_id')}"
+SUBJECTS = ("dwelling", "trajectory", "inspection", "photo")
+MAINTAINS = f"{is_('administrator')} AND (organisation_id = {ORGANISATION} OR {CENTRAL})"
+
+POLICIES: dict[str, dict[str, str]] = {
+    "dwelling": {
+        "SELECT": DWELLING,
+        "INSERT": f"""registrar_id = {ORGANISATION} AND CASE {ROLE}
+            WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY} WHEN 'corporation-editor' THEN true ELSE false END""",
+        "UPDATE": f"{EDITORS} AND ({DWELLING})",
+    },
+    "registered_label": {"SELECT": seen("dwelling", "dwelling_id"), "INSERT": f"{EDITORS} AND {seen('dwelling', 'dwelling_id')}"},
+    "portfolio_period": {
+        "SELECT": f"CASE {ROLE} WHEN 'corporation-editor' THEN organisation_id = {ORGANISATION} ELSE {seen('dwelling', 'dwelling_id')} END",
+        "INSERT": f"{is_('municipality-editor')} AND {seen('dwelling', 'dwelling_id')}",
+        "UPDATE": f"{is_('municipality-editor')} AND {seen('dwelling', 'dwelling_id')}",
+    },
+    "trajectory": {
+        "SELECT": f"{READS_PROGRESS} AND {seen('dwelling', 'trajectory.dwelling_id')}",
+        "INSERT": f"{EDITORS} AND executor_id = {ORGANISATION} AND {seen('dwelling', 'trajectory.dwelling_id')}",
+        "UPDATE": f"{EDITORS} AND executor_id = {ORGANISATION} AND {seen('dwelling', 'trajectory.dwelling_id')}",
+    },
+    **{table: {"SELECT": seen("trajectory", "trajectory_id"), "INSERT": OWN_TRAJECTORY} for table in ("funding_line", "measure", "milestone")},
+    "confirmation": {"SELECT": seen("milestone", "milestone_id"), "INSERT": f"{is_('municipality-editor')} AND {seen('milestone', 'milestone_id')}"},
+    "inspection": {
+        "SELECT": INSPECTION,
+        "INSERT": f"{is_('reviewer', 'municipality-editor')} AND {seen('dwelling', 'inspection.dwelling_id')} AND ({INSPECTION})",
+        "UPDATE": f"{is_('inspector')} AND ({INSPECTION})",
+    },
+    "photo": {"SELECT": seen("inspection", "inspection_id"), "INSERT": OWN_INSPECTION, "UPDATE": OWN_INSPECTION},
+    "change": {
+        "SELECT": f"""CASE WHEN {PERSON} IS NULL THEN false WHEN kind = 'checklist' THEN true ELSE CASE {ROLE}
+            WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY} WHEN 'ministry-auditor' THEN {EXPLAINED}
+            ELSE CASE kind {" ".join(f"WHEN '{kind}' THEN {seen(kind, 'subject_id')}" for kind in SUBJECTS)} ELSE false END END END""",
+        "INSERT": f"{PERSON} IS NOT NULL",
+    },
+    "audit_line": {
+        "SELECT": f"""CASE {ROLE} WHEN 'administrator' THEN organisation_id = {ORGANISATION} WHEN 'ministry-auditor' THEN {EXPLAINED} ELSE
+            CASE subject_kind {" ".join(f"WHEN '{kind}' THEN {seen(kind, 'subject_id::uuid')}" for kind in (*SUBJECTS, "milestone"))} ELSE false END END""",
+        "INSERT": f"person_id = {PERSON} AND organisation_id IS NOT DISTINCT FROM {ORGANISATION}",
+    },
+    "answered_request": dict.fromkeys(("SELECT", "INSERT", "UPDATE"), f"person_id = {PERSON}"),
+    "person": {
+        "SELECT": f"id = {PERSON} OR {seen('colleague', 'person.id', 'person_id')} OR ({is_('administrator')} AND {CENTRAL})",
+        "INSERT": is_("administrator"),
+        "UPDATE": f"id = {PERSON}",
+    },
+    "membership": {
+        "SELECT": f"person_id = {PERSON} OR organisation_id = {ORGANISATION} OR ({MAINTAINS})",
+        "INSERT": MAINTAINS,
+        "UPDATE": MAINTAINS,
+    },
+    "credential": {
+        "SELECT": f"person_id = {PERSON} OR ({MAINTAINS})",
+        # A person makes sessions and tokens for herself; what lets somebody in for the first time is made by her administrator.
+        "INSERT": f"person_id = {PERSON} OR (({MAINTAINS}) AND kind IN ('enrolment', 'set-up'))",
+        "UPDATE": f"person_id = {PERSON} OR ({MAINTAINS})",
+    },
+    "password": {},
+    "superseded_row": {},
+}
+COUNTED = {
+    "dwelling": "(id, municipality_code, focus_area)",
+    "trajectory": "(id, dwelling_id, executor_id, project)",
+    "funding_line": "(trajectory_id, scheme)",
+    "milestone": "(id, trajectory_id, dwelling_id, track, kind, effective_on, recorded_at, action, corrects_id)",
+    "confirmation": "(milestone_id, recorded_at)",
+}
+REFERENCE = ("municipality", "focus_area", "organisation", "scheme", "project")
+CREDENTIAL = "id, kind, person_id, membership_id, organisation_id, name, recorded_at, recorded_by, expires_at, last_used_at, used_at, revoked_at"
+GRANTS = {
+    API: (
+        *(f"SELECT, INSERT, UPDATE ON {table}" for table in REFERENCE),
+        "SELECT, INSERT ON checklist",
+        "SELECT ON definition",
+        *(f"SELECT, INSERT, UPDATE ON {table}" for table in ("dwelling", "portfolio_period", "trajectory", "inspection", "photo", "answered_request")),
+        *(f"SELECT, INSERT ON {table}" for table in ("registered_label", "funding_line", "measure", "milestone", "confirmation", "change", "audit_line")),
+        "SELECT, INSERT, UPDATE ON person",
+        "SELECT, INSERT, UPDATE ON membership",
+        f"SELECT ({CREDENTIAL}), INSERT, UPDATE (name, revoked_at) ON credential",
+        *(f"SELECT ON {view}" for view in VIEWS),
+        *(f"EXECUTE ON FUNCTION {name}" for name in FOR_API_ONLY),
+    ),
+    WORKER: (
+        "SELECT, UPDATE ON photo",
+        "SELECT ON inspection",
+        "SELECT (id, municipality_code) ON dwelling",
+        "INSERT ON audit_line",
+        "INSERT ON change",
+        "SELECT, DELETE ON answered_request",
+        "SELECT, DELETE ON credential",
+    ),
+    COUNTER: (*(f"SELECT ON {table}" for table in (*REFERENCE, "definition")), *(f"SELECT {columns} ON {table}" for table, columns in COUNTED.items())),
+}
+WORKED_ON = ("photo", "inspection", "dwelling", "audit_line", "change", "answered_request", "credential")
+QUEUE = """
+DO $$ DECLARE name text;
+BEGIN
+    FOR name IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname LIKE 'procrastinate\\_%' AND relkind IN ('r', 'S') LOOP
+        EXECUTE format('GRANT ALL ON %I TO registry_worker', name);
+    END LOOP;
+END $$
+"""
+
+
+def upgrade() -> None:
+    for role in (API, WORKER, COUNTER):
+        op.execute(CREATE_ROLE.format(role=role))
+    for statement in (GRANT_COUNTING, GRANT_STATISTICS, f"GRANT USAGE ON SCHEMA public TO {API}, {WORKER}, {COUNTER}", QUEUE):
+        op.get_bind().exec_driver_sql(statement.replace("%", "%%"))
+    for name, kind in CLAIMS.items():
+        said = f"SELECT nullif(current_setting('registry.{name}', true), '')::{kind}"
+        op.execute(f"CREATE FUNCTION acting_{name}() RETURNS {kind} LANGUAGE sql STABLE PARALLEL SAFE AS $$ {said} $$")
+    for name, query in VIEWS.items():
+        op.execute(f"CREATE VIEW {name} AS {query}")
+    for function in FUNCTIONS:
+        op.get_bind().exec_driver_sql(function.replace("%", "%%"))
+    for name in FOR_API_ONLY:
+        op.execute(f"REVOKE EXECUTE ON FUNCTION {name} FROM PUBLIC")
+    for name in DEFINERS:
+        op.execute(f"ALTER FUNCTION {name} SECURITY DEFINER SET search_path = public, pg_temp")
+    for table, policies in POLICIES.items():
+        _secure(table, policies)
+    for table in COUNTED:
+        op.execute(f"CREATE POLICY counted ON {table} FOR SELECT TO {COUNTER} USING (true)")
+    for table in WORKED_ON:
+        op.execute(f"CREATE POLICY worked_on ON {table} TO {WORKER} USING (true) WITH CHECK (true)")
+    for role, grants in GRANTS.items():
+        for grant in grants:
+            op.execute(f"GRANT {grant} TO {role}")
+
+
+def _secure(table: str, policies: dict[str, str]) -> None:
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY owned ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)")
+    for command, condition in policies.items():
+        uses = {"SELECT": f"USING ({condition})", "INSERT": f"WITH CHECK ({condition})", "UPDATE": f"USING ({condition}) WITH CHECK ({condition})"}
+        op.execute(f"CREATE POLICY api_{command.lower()} ON {table} FOR {command} TO {API} {uses[command]}")
+
+
+def downgrade() -> None:
+    for table, policies in POLICIES.items():
+        for command in policies:
+            op.execute(f"DROP POLICY api_{command.lower()} ON {table}")
+        op.execute(f"DROP POLICY owned ON {table}")
+        op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY")
+    for table in COUNTED:
+        op.execute(f"DROP POLICY counted ON {table}")
+    for table in WORKED_ON:
+        op.execute(f"DROP POLICY worked_on ON {table}")
+    for name in DEFINERS:
+        op.execute(f"ALTER FUNCTION {name} SECURITY INVOKER RESET search_path")
+    for name in (*FOR_API_ONLY, "credential_expiry(text, timestamptz)"):
+        op.execute(f"DROP FUNCTION {name}")
+    for name in VIEWS:
+        op.execute(f"DROP VIEW {name}")
+    for name in CLAIMS:
+        op.execute(f"DROP FUNCTION acting_{name}()")
+    for role in (API, WORKER, COUNTER):
+        for kind in ("TABLES", "SEQUENCES", "FUNCTIONS"):
+            op.execute(f"REVOKE ALL ON ALL {kind} IN SCHEMA public FROM {role}")
+        op.execute(f"REVOKE ALL ON SCHEMA public FROM {role}")
