@@ -141,7 +141,7 @@ def answer_once(act: Callable[[Session], Response]) -> Response:
     if not 1 <= len(key) <= LONGEST_KEY or "\0" in key:
         raise IdempotencyKeyRequired([Fault("Idempotency-Key", "required")])
     fingerprint = hashlib.sha256(b"\n".join([request.method.encode(), request.full_path.encode(), request.get_data()])).digest()
-    with transaction() as session:
+    with transaction(actor()) as session:
         earlier = idempotency.claim(session, actor().person_id, key, fingerprint)
         if earlier is not None:
             return _again(earlier, fingerprint)

@@ -7,7 +7,25 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 
-from api import areas, audit, changes, checklists, dwellings, inspections, me, milestones, operations, organisations, photos, problems, tallies, trajectories
+from api import (
+    areas,
+    audit,
+    changes,
+    checklists,
+    dwellings,
+    inspections,
+    me,
+    members,
+    milestones,
+    operations,
+    organisations,
+    photos,
+    portfolios,
+    problems,
+    tallies,
+    tokens,
+    trajectories,
+)
 from api.contract import BASE, VERSION, api_for
 from registry import log as logging
 from registry.db import database
@@ -27,7 +45,23 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-CONCEPTS = (me, organisations, areas, dwellings, trajectories, milestones, checklists, inspections, photos, tallies, changes, audit)
+CONCEPTS = (
+    me,
+    tokens,
+    members,
+    organisations,
+    areas,
+    dwellings,
+    portfolios,
+    trajectories,
+    milestones,
+    checklists,
+    inspections,
+    photos,
+    tallies,
+    changes,
+    audit,
+)
 
 
 def create_app(config: Settings | None = None) -> Flask:

@@ -9,6 +9,7 @@ from api.answers import decode_cursor, dump_with, page_response
 from api.auth import actor
 from api.contract import PageQuery, Routes
 from api.fields import Length, Moment, Schema, String
+from registry.access import Right
 from registry.audit import queries
 from registry.db import reading
 from registry.pages import page_of
@@ -49,11 +50,11 @@ def _line_id(text: str) -> int:
     return id
 
 
-@routes.on("GET", "/audit", returns=AuditOut, query=AuditQuery)
+@routes.on("GET", "/audit", needs=Right.READ_HISTORY, returns=AuditOut, query=AuditQuery)
 def list_audit(query: dict[str, Any]) -> Response:
     """The audit log, newest first"""
     query["after"] = decode_cursor(query.pop("cursor"), _line_id)
     limit = query.pop("limit")
-    with reading() as session:
+    with reading(actor()) as session:
         found = queries.list_(session, actor(), limit=limit + 1, **query)
     return page_response(dump, page_of(found, limit=limit, key=lambda entry: str(entry.id)))

@@ -1,46 +1,88 @@
-"""Who is calling: from the Authorization header to an actor.
+"""Who is calling: from what the request presents to an actor.
 
-For now only development tokens, one for each role, and only in embedded mode: ``dev-<role>`` or ``dev-<role>@<organisation slug>``.
+``Authorization: Bearer`` holds a token of the register or an access token of the OpenID provider; a browser that is signed in sends its session cookie,
+and for a change also ``X-CSRF-Token``. ``Acting-For`` names one of several memberships; ``Reason`` says why an auditor looks.
 """
 
+import hmac
 from typing import cast
-from uuid import UUID, uuid5
+from urllib.parse import unquote
+from uuid import UUID
 
 from flask import g, request
 
 from api.problems import request_id
-from registry.access import Actor, Role
-from registry.db import reading
-from registry.errors import NotAuthenticated
-from registry.organisations import queries as organisations
-from registry.settings import settings
+from registry.access import Actor
+from registry.errors import Fault, InvalidInput, NotAllowed, NotAuthenticated
+from registry.members import sign_in
+from registry.members.credentials import csrf_token, digest_of
+from registry.members.sign_in import Presented
 
-PEOPLE = UUID("5b0d8f4e-6f0f-5c1e-9a51-3c1b7d1f2a60")
-"""The namespace of the made-up people behind development tokens."""
+SESSION_COOKIE = "__Host-registry-session"
+"""The prefix makes browsers refuse it from another host, over HTTP, or for a part of the site."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+LONGEST_SECRET = 200
+"""Characters of a secret of the register; the provider's tokens are longer and have a limit of their own."""
+LONGEST_REASON = 500
+"""Characters."""
+
+
+class CsrfTokenMissing(NotAllowed):
+    """A change asked for with a cookie and nothing that another site could not send too."""
+
+    code = "csrf-token-missing"
 
 
 def actor() -> Actor:
-    """The actor of this request. Raises NotAuthenticated."""
+    """Who acts in this request, for which organisation. Raises NotAuthenticated, NoMembership, MembershipNotChosen, InvalidInput, Unavailable."""
     if "actor" not in g:
-        g.actor = _actor(request.headers.get("Authorization", ""))
+        g.actor = presented().acting(request_id(), reason=_reason())
     return cast("Actor", g.actor)
 
 
-def _actor(header: str) -> Actor:
+def presented() -> Presented:
+    """Who is there, perhaps for no organisation yet. Raises NotAuthenticated, CsrfTokenMissing, InvalidInput, Unavailable."""
+    if "presented" not in g:
+        g.presented = sign_in.authenticate(_digest(), membership_id=_membership())
+    return cast("Presented", g.presented)
+
+
+def _digest() -> bytes:
+    header = request.headers.get("Authorization")
+    if header is None:
+        return _digest_of_session()
     scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token.startswith("dev-") or not settings().embedded:
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token.startswith("dwr_t_") or len(token) > LONGEST_SECRET or not token.isascii():
         raise NotAuthenticated()
-    role_name, _, slug = token.removeprefix("dev-").partition("@")
+    return digest_of(token)
+
+
+def _digest_of_session() -> bytes:
+    session = request.cookies.get(SESSION_COOKIE, "")
+    if not session.startswith("dwr_s_") or len(session) > LONGEST_SECRET or not session.isascii():
+        raise NotAuthenticated()
+    if request.method not in SAFE_METHODS and not hmac.compare_digest(csrf_token(session).encode(), request.headers.get("X-CSRF-Token", "").encode()):
+        raise CsrfTokenMissing(role="-", right="-")
+    return digest_of(session)
+
+
+def _membership() -> UUID | None:
+    given = request.headers.get("Acting-For")
+    if given is None:
+        return None
     try:
-        role = Role(role_name)
+        return UUID(given)
     except ValueError:
-        raise NotAuthenticated() from None
-    if "\0" in slug:
-        raise NotAuthenticated()
-    if not slug:
-        return Actor(uuid5(PEOPLE, token), None, role, request_id())
-    with reading() as session:
-        organisation = organisations.find_by_slug(session, slug)
-    if organisation is None:
-        raise NotAuthenticated()
-    return Actor(uuid5(PEOPLE, token), organisation.id, role, request_id(), organisation.municipality_code)
+        raise InvalidInput([Fault("Acting-For", "wrong-form", {"form": "0199a2c4-…"})]) from None
+
+
+def _reason() -> str | None:
+    """Headers are ASCII: a reason with other letters is percent-encoded UTF-8."""
+    given = request.headers.get("Reason")
+    if given is None:
+        return None
+    reason = unquote(given).strip()
+    if not reason.isprintable() or len(reason) > LONGEST_REASON:
+        raise InvalidInput([Fault("Reason", "too-long", {"max": LONGEST_REASON})])
+    return reason or None

@@ -9,6 +9,7 @@ from api.answers import decode_cursor, dump_with, encode_cursor, json_response
 from api.auth import actor
 from api.contract import PageQuery, Routes
 from api.fields import Moment, OneOf, Schema
+from registry.access import Right
 from registry.changes import queries
 from registry.changes.model import ChangeKind
 from registry.changes.queries import START, Position
@@ -39,10 +40,10 @@ def _position(text: str) -> Position:
     return position
 
 
-@routes.on("GET", "/changes", returns=ChangesOut, query=PageQuery)
+@routes.on("GET", "/changes", needs=Right.READ_CHANGES, returns=ChangesOut, query=PageQuery)
 def list_changes(query: dict[str, Any]) -> Response:
     """What changed since a cursor, oldest first"""
     after = decode_cursor(query["cursor"], _position) or START
-    with reading() as session:
+    with reading(actor()) as session:
         found = queries.page(session, actor(), after=after, limit=query["limit"])
     return json_response({"items": [dump(each) for each in found.items], "next": encode_cursor(f"{found.next.transaction_id}:{found.next.id}")})

@@ -10,6 +10,7 @@ from api.answers import decode_cursor, dump_with, one, page_response
 from api.auth import actor
 from api.contract import PageQuery, Routes
 from api.fields import SLUG, Moment, Schema, String
+from registry.access import Right
 from registry.checklists import queries
 from registry.db import reading
 
@@ -36,16 +37,16 @@ class ChecklistsQuery(PageQuery):
 dump = dump_with(ChecklistOut())
 
 
-@routes.on("GET", "/checklists", returns=ChecklistsOut, query=ChecklistsQuery)
+@routes.on("GET", "/checklists", needs=Right.READ_REFERENCE, returns=ChecklistsOut, query=ChecklistsQuery)
 def list_checklists(query: dict[str, Any]) -> Response:
     """The published checklists"""
     query["after"] = decode_cursor(query.pop("cursor"), UUID)
-    with reading() as session:
+    with reading(actor()) as session:
         return page_response(dump, queries.list_(session, actor(), **query))
 
 
-@routes.on("GET", "/checklists/<uuid:checklist_id>", returns=ChecklistOut, tagged=True)
+@routes.on("GET", "/checklists/<uuid:checklist_id>", needs=Right.READ_REFERENCE, returns=ChecklistOut, tagged=True)
 def get_checklist(checklist_id: UUID) -> Response:
     """One edition of a checklist"""
-    with reading() as session:
+    with reading(actor()) as session:
         return one(dump, queries.get(session, actor(), checklist_id))

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any, TypeVar
 
 import flask_smorest
@@ -11,10 +13,13 @@ from marshmallow import Schema, fields
 from werkzeug.routing import BaseConverter
 
 from api.answers import LONGEST_KEY
-from api.auth import actor
+from api.auth import LONGEST_REASON, SESSION_COOKIE, actor, presented
 from api.fields import Decimal, Form, Length, OneOf, QueryInteger, Range, String, camel_case
 from api.fields import Schema as RequestSchema
 from api.problems import TITLES, Parser
+from registry.access import EXPLAINED, Right, Role, require
+from registry.audit import commands as audit
+from registry.db import transaction
 from registry.pages import LARGEST_PAGE, USUAL_PAGE
 
 VERSION = "0.1.0"
@@ -79,6 +84,20 @@ class Problem(Schema):
     differences = fields.List(fields.Dict(), metadata={"description": "With an inspection conflict: pointer, yours and theirs of each difference."})
 
 
+class Who(Enum):
+    """Who may call what needs no right."""
+
+    ANYONE = "anyone"
+    ONESELF = "oneself"
+    """Who is signed in, also when she works for no organisation."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Admission:
+    needs: Right | Who
+    watched: bool
+
+
 class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
     """The routes of one concept."""
 
@@ -86,13 +105,37 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
 
     def __init__(self, name: str, description: str) -> None:
         super().__init__(name, name, url_prefix=BASE, description=description)
-        self.before_request(_sign_in)
+        self._admissions: dict[str, _Admission] = {}
+        self.before_request(self._admit)
+
+    def _admit(self) -> None:
+        """Who may not get in gets no further, and nothing of what is sent is read; a browser's preflight carries no token.
+
+        Raises NotAuthenticated, NotAllowed, ReasonRequired, InvalidInput, Unavailable.
+        """
+        admission = self._admissions.get(request.endpoint or "")
+        if admission is None or admission.needs is Who.ANYONE:
+            return
+        if admission.needs is Who.ONESELF:
+            presented()
+            return
+        require(actor(), admission.needs)
+        if admission.watched or (request.method == "GET" and admission.needs in EXPLAINED and actor().role is Role.MINISTRY_AUDITOR):
+            self._remember()
+
+    def _remember(self) -> None:
+        """An audit line about a look, before anything is shown: of the object that the address names, else of the whole list."""
+        named = next(iter((request.view_args or {}).items()), None)
+        kind, id = (named[0].removesuffix("_id"), named[1]) if named else (self.name, "-")
+        with transaction(actor()) as session:
+            audit.record(session, actor(), f"{kind}.looked-at", kind, str(id), details={"query": dict(request.args)})
 
     def on(
         self,
         method: str,
         rule: str,
         *,
+        needs: Right | Who,
         returns: type[Schema],
         status: int = 200,
         takes: type[Schema] | None = None,
@@ -100,9 +143,11 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         tagged: bool = False,
         versioned: bool = False,
         once: bool = False,
+        watched: bool = False,
     ) -> Callable[[View], View]:
         """State one operation.
 
+        ``needs``: the right that the caller must have, or who may call otherwise. ``watched``: each call leaves an audit line, whoever makes it.
         ``tagged``: the answer has an entity tag, and a GET may be conditional. ``versioned``: a change of what exists names its version with If-Match.
         ``once``: needs an Idempotency-Key.
         """
@@ -118,18 +163,13 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
             if takes is not None:
                 view = self.arguments(takes)(view)
             paged = query is not None and issubclass(query, PageQuery)
-            features = {"tagged": tagged, "versioned": versioned, "once": once, "paged": paged}
+            features = {"tagged": tagged, "versioned": versioned, "once": once, "paged": paged, "needs": needs}
+            self._admissions[f"{self.name}.{view.__name__}"] = _Admission(needs, watched)
             view = self.doc(operationId=camel_case(view.__name__), **{"x-features": features})(view)
             self.route(rule, methods=[method])(view)
             return view
 
         return decorate
-
-
-def _sign_in() -> None:
-    """Who is not known gets no further, whatever the request says; a browser's preflight carries no token. Raises NotAuthenticated."""
-    if request.method != "OPTIONS":
-        actor()
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]
@@ -205,9 +245,12 @@ def document(api: Api) -> dict[str, Any]:
             "Link": {"description": "The next page, `rel=next`, when there is one.", "schema": {"type": "string"}},
             "Location": {"description": "Where the new resource is.", "schema": {"type": "string"}},
         },
-        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        "securitySchemes": {
+            "bearer": {"type": "http", "scheme": "bearer", "description": "A token of the register, or an access token of the OpenID provider."},
+            "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "A browser; with `X-CSRF-Token` for every change."},
+        },
     }
-    spec["security"] = [{"bearer": []}]
+    spec["security"] = [{"bearer": []}, {"session": []}]
     return {part: spec[part] for part in ("openapi", "info", "servers", "security", "tags", "paths", "components")}
 
 
@@ -218,17 +261,25 @@ def _path(item: dict[str, Any]) -> dict[str, Any]:
 
 def _operation(method: str, operation: dict[str, Any], shared: list[dict[str, Any]]) -> dict[str, Any]:
     features = operation.pop("x-features")
-    parameters = [*shared, *operation.pop("parameters", []), *_headers(method, features)]
+    needs: Right | Who = features["needs"]
+    parameters = [*shared, *operation.pop("parameters", []), *_headers(method, features, needs)]
     refusals = _refusals(method, features, has_parameters=bool(parameters), in_path=bool(shared))
     successes = {status: _success(int(status), answer, features) for status, answer in operation["responses"].items() if status in _SUCCESSES}
     if features["tagged"] and method == "get":
         successes["304"] = {"description": "Not Modified", "headers": _refs("API-Version", "ETag")}
     operation["responses"] = {**successes, **{str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(refusals)}}
-    return {**operation, **({"parameters": parameters} if parameters else {})}
+    open_to_all: dict[str, Any] = {"security": []} if needs is Who.ANYONE else {}
+    return {**operation, **({"parameters": parameters} if parameters else {}), **open_to_all, "x-needs": needs.value}
 
 
-def _headers(method: str, features: dict[str, bool]) -> list[dict[str, Any]]:
-    found = []
+def _headers(method: str, features: dict[str, bool], needs: Right | Who) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if needs is not Who.ANYONE:
+        text = "The membership for which you act, when you have more than one; `GET /me` names them."
+        found.append({"name": "Acting-For", "in": "header", "schema": {"type": "string", "format": "uuid"}, "description": text})
+    if needs in EXPLAINED:
+        text = "Why you look at this: an auditor must say, and it is kept. Percent-encoded UTF-8 when it is not ASCII."
+        found.append({"name": "Reason", "in": "header", "schema": {"type": "string", "maxLength": LONGEST_REASON}, "description": text})
     if features["once"]:
         schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY}
         text = "Made by the client, unique for this request; the same key again gives the same answer."

@@ -14,6 +14,7 @@ from api.batches import created_or_known
 from api.contract import PageQuery, Routes
 from api.fields import AnyJson, Date, Dict, Length, Moment, OneOf, Schema, String, Uuid
 from api.problems import language, problem
+from registry.access import Right
 from registry.db import reading, transaction
 from registry.inspections import commands, queries
 from registry.inspections.commands import Plan
@@ -90,23 +91,23 @@ dump = dump_with(InspectionOut())
 _dump_document = dump_with(_DocumentOut())
 
 
-@routes.on("GET", "/inspections", returns=InspectionsOut, query=InspectionsQuery)
+@routes.on("GET", "/inspections", needs=Right.READ_INSPECTIONS, returns=InspectionsOut, query=InspectionsQuery)
 def list_inspections(query: dict[str, Any]) -> Response:
     """The inspections you may see: an inspector's own work"""
     query["after"] = decode_cursor(query.pop("cursor"), UUID)
-    with reading() as session:
+    with reading(actor()) as session:
         return page_response(dump, queries.list_(session, actor(), **query))
 
 
-@routes.on("GET", "/inspections/<uuid:inspection_id>", returns=InspectionOut, tagged=True)
+@routes.on("GET", "/inspections/<uuid:inspection_id>", needs=Right.READ_INSPECTIONS, returns=InspectionOut, tagged=True)
 def get_inspection(inspection_id: UUID) -> Response:
     """One inspection"""
-    with reading() as session:
+    with reading(actor()) as session:
         found = queries.get(session, actor(), inspection_id)
     return one(dump, found, version=found.version)
 
 
-@routes.on("POST", "/inspections", returns=InspectionOut, status=201, takes=PlanIn, tagged=True, once=True)
+@routes.on("POST", "/inspections", needs=Right.PLAN_INSPECTIONS, returns=InspectionOut, status=201, takes=PlanIn, tagged=True, once=True)
 def plan_inspection(item: Plan) -> Response:
     """Plan an inspection"""
 
@@ -118,18 +119,18 @@ def plan_inspection(item: Plan) -> Response:
     return answer_once(act)
 
 
-@routes.on("PUT", "/inspections/<uuid:inspection_id>", returns=InspectionOut, takes=DocumentIn, tagged=True, versioned=True)
+@routes.on("PUT", "/inspections/<uuid:inspection_id>", needs=Right.INSPECT, returns=InspectionOut, takes=DocumentIn, tagged=True, versioned=True)
 def fill_in_inspection(document: Document, inspection_id: UUID) -> Response:
     """Replace the answers; the same document again gives the same inspection, other content on an old version is a conflict with both versions"""
-    with transaction() as session:
+    with transaction(actor()) as session:
         inspection = commands.fill_in(session, actor(), inspection_id, document, expected=expected_version())
     return one(dump, inspection, version=inspection.version)
 
 
-@routes.on("POST", "/inspections/<uuid:inspection_id>/submission", returns=InspectionOut, tagged=True, versioned=True)
+@routes.on("POST", "/inspections/<uuid:inspection_id>/submission", needs=Right.INSPECT, returns=InspectionOut, tagged=True, versioned=True)
 def submit_inspection(inspection_id: UUID) -> Response:
     """Submit an inspection, of the version in If-Match when given; photos may still be under way. Submitting it again changes nothing"""
-    with transaction() as session:
+    with transaction(actor()) as session:
         inspection = commands.submit(session, actor(), inspection_id, expected=expected_version())
     return one(dump, inspection, version=inspection.version)
 

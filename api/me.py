@@ -1,29 +1,70 @@
-"""Who am I: the person, organisation, role and rights behind the token."""
+"""Who am I: the person behind the token, for whom she may act, and as whom she acts now; and her password."""
+
+from typing import Any
 
 from flask import Response
 from marshmallow import Schema, fields
 
 from api.answers import dump_with, one
-from api.auth import actor
-from api.contract import Routes
-from api.fields import OneOf
-from registry.access import RIGHTS, Right, Role
+from api.auth import presented
+from api.contract import Routes, Who
+from api.fields import Length, OneOf, String
+from api.fields import Schema as RequestSchema
+from api.problems import request_id
+from registry.access import Oneself, Right, Role
+from registry.db import reading, transaction
+from registry.members import queries, sign_in
+from registry.members.rules import LONGEST_PASSWORD
+from registry.members.sign_in import MembershipNotChosen, NoMembership
 
 routes = Routes("me", "Who is calling")
 
 
+class OwnMembershipOut(Schema):
+    id = fields.UUID(required=True, metadata={"description": "For `Acting-For`."})
+    organisation_id = fields.UUID(required=True, data_key="organisationId")
+    organisation = fields.String(required=True, attribute="name")
+    role = OneOf(Role, required=True)
+
+
 class MeOut(Schema):
     person_id = fields.UUID(required=True, data_key="personId")
-    organisation_id = fields.UUID(required=True, allow_none=True, data_key="organisationId")
-    role = OneOf(Role, required=True)
+    organisation_id = fields.UUID(required=True, allow_none=True, data_key="organisationId", metadata={"description": "Null when you act for none."})
+    role = OneOf(Role, required=True, allow_none=True)
     rights = fields.List(OneOf(Right), required=True)
+    memberships = fields.List(fields.Nested(OwnMembershipOut), required=True, metadata={"description": "Those that hold today."})
+
+
+class PasswordIn(RequestSchema):
+    current_password = String(required=True, validate=Length(1, LONGEST_PASSWORD))
+    new_password = String(required=True, metadata={"description": "12 to 128 characters."})
 
 
 dump = dump_with(MeOut())
 
 
-@routes.on("GET", "/me", returns=MeOut, tagged=True)
+def _me() -> Response:
+    me = presented()
+    try:
+        acting = me.acting(request_id())
+    except (NoMembership, MembershipNotChosen):
+        acting = None
+    with reading(Oneself(me.person_id, request_id())) as session:
+        memberships = queries.held_by(session, me.person_id)
+    now = {"organisation_id": acting and acting.organisation_id, "role": acting and acting.role, "rights": sorted(acting.rights) if acting else []}
+    return one(dump, {"person_id": me.person_id, **now, "memberships": memberships})
+
+
+@routes.on("GET", "/me", needs=Who.ONESELF, returns=MeOut, tagged=True)
 def get_me() -> Response:
     """Who the token speaks for"""
-    me = actor()
-    return one(dump, {"person_id": me.person_id, "organisation_id": me.organisation_id, "role": me.role, "rights": sorted(RIGHTS[me.role])})
+    return _me()
+
+
+@routes.on("PUT", "/me/password", needs=Who.ONESELF, returns=MeOut, takes=PasswordIn)
+def change_password(body: dict[str, Any]) -> Response:
+    """Choose another password; every browser that is signed in has to do so again"""
+    herself = Oneself(presented().person_id, request_id())
+    with transaction(herself) as session:
+        sign_in.change_password(session, herself, current=body["current_password"], new=body["new_password"])
+    return _me()

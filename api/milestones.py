@@ -13,6 +13,7 @@ from api.batches import BatchOut, Each, batch_id, batch_response, created_or_kno
 from api.contract import Routes
 from api.fields import AnyJson, Date, Length, List, Nested, OneOf, Schema, String, Uuid
 from api.trajectories import MilestoneOut
+from registry.access import Right
 from registry.batch import LARGEST_BATCH
 from registry.db import reading, transaction
 from registry.errors import Fault
@@ -85,7 +86,16 @@ dump = dump_with(MilestoneOut())
 dump_row = dump_with(JournalRowOut())
 
 
-@routes.on("POST", "/trajectories/<uuid:trajectory_id>/milestones", returns=MilestoneOut, status=201, takes=MilestoneIn, tagged=True, once=True)
+@routes.on(
+    "POST",
+    "/trajectories/<uuid:trajectory_id>/milestones",
+    needs=Right.REPORT_PROGRESS,
+    returns=MilestoneOut,
+    status=201,
+    takes=MilestoneIn,
+    tagged=True,
+    once=True,
+)
 def report_milestone(body: dict[str, Any], trajectory_id: UUID) -> Response:
     """Report a milestone of a trajectory that your organisation runs"""
     item = NewMilestone(**{**body, "evidence": tuple(body["evidence"]), "trajectory_id": trajectory_id})
@@ -100,37 +110,55 @@ def report_milestone(body: dict[str, Any], trajectory_id: UUID) -> Response:
     return answer_once(act)
 
 
-@routes.on("GET", "/trajectories/<uuid:trajectory_id>/milestones", returns=JournalOut, tagged=True)
+@routes.on("GET", "/trajectories/<uuid:trajectory_id>/milestones", needs=Right.READ_PROGRESS, returns=JournalOut, tagged=True)
 def list_journal(trajectory_id: UUID) -> Response:
     """Every row of the journal of a trajectory, corrected and retracted ones too, in the order in which the register learned them"""
-    with reading() as session:
+    with reading(actor()) as session:
         rows = queries.journal(session, actor(), trajectory_id)
     return one(lambda items: {"items": [dump_row(each) for each in items]}, rows)
 
 
-@routes.on("POST", "/milestones", returns=BatchOut, takes=MilestonesIn)
+@routes.on("POST", "/milestones", needs=Right.REPORT_PROGRESS, returns=BatchOut, takes=MilestonesIn)
 def report_milestones(body: dict[str, Any]) -> Response:
     """Report up to 1,000 milestones in any order, each judged by itself"""
-    with transaction() as session:
+    with transaction(actor()) as session:
         results = judge_each(body["items"], lambda items: milestones.report_each(session, actor(), items))
     return batch_response(results)
 
 
-@routes.on("POST", "/milestones/<uuid:milestone_id>/correction", returns=MilestoneOut, status=201, takes=CorrectionIn, tagged=True, once=True)
+@routes.on(
+    "POST",
+    "/milestones/<uuid:milestone_id>/correction",
+    needs=Right.REPORT_PROGRESS,
+    returns=MilestoneOut,
+    status=201,
+    takes=CorrectionIn,
+    tagged=True,
+    once=True,
+)
 def correct_milestone(body: dict[str, Any], milestone_id: UUID) -> Response:
     """Say that a milestone was on another day or rests on other evidence; the former row stays"""
     return answer_once(lambda session: one(dump, milestones.correct(session, actor(), milestone_id, **body), status=201))
 
 
-@routes.on("POST", "/milestones/<uuid:milestone_id>/retraction", returns=MilestoneOut, status=201, takes=RetractionIn, tagged=True, once=True)
+@routes.on(
+    "POST",
+    "/milestones/<uuid:milestone_id>/retraction",
+    needs=Right.REPORT_PROGRESS,
+    returns=MilestoneOut,
+    status=201,
+    takes=RetractionIn,
+    tagged=True,
+    once=True,
+)
 def retract_milestone(body: dict[str, Any], milestone_id: UUID) -> Response:
     """Say that a milestone was never so; the former row stays"""
     return answer_once(lambda session: one(dump, milestones.retract(session, actor(), milestone_id, **body), status=201))
 
 
-@routes.on("POST", "/confirmations", returns=BatchOut, takes=ConfirmationsIn)
+@routes.on("POST", "/confirmations", needs=Right.CONFIRM_PROGRESS, returns=BatchOut, takes=ConfirmationsIn)
 def confirm_milestones(body: dict[str, Any]) -> Response:
     """Confirm up to 1,000 milestones of dwellings in your municipality"""
-    with transaction() as session:
+    with transaction(actor()) as session:
         results = judge_each(body["items"], lambda items: milestones.confirm_each(session, actor(), items))
     return batch_response(results)

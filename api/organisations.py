@@ -12,6 +12,7 @@ from api.auth import actor
 from api.batches import created_or_known
 from api.contract import PageQuery, Routes
 from api.fields import MUNICIPALITY_CODE, SLUG, Length, Moment, OneOf, Schema, String, Uuid
+from registry.access import Right
 from registry.db import reading
 from registry.organisations import commands, queries
 from registry.organisations.model import OrganisationKind
@@ -48,22 +49,22 @@ class OrganisationsQuery(PageQuery):
 dump = dump_with(OrganisationOut())
 
 
-@routes.on("GET", "/organisations", returns=OrganisationsOut, query=OrganisationsQuery)
+@routes.on("GET", "/organisations", needs=Right.READ_REFERENCE, returns=OrganisationsOut, query=OrganisationsQuery)
 def list_organisations(query: dict[str, Any]) -> Response:
     """The organisations that take part"""
-    with reading() as session:
+    with reading(actor()) as session:
         return page_response(dump, queries.list_(session, actor(), kind=query["kind"], after=decode_cursor(query["cursor"], str), limit=query["limit"]))
 
 
-@routes.on("GET", "/organisations/<uuid:organisation_id>", returns=OrganisationOut, tagged=True)
+@routes.on("GET", "/organisations/<uuid:organisation_id>", needs=Right.READ_REFERENCE, returns=OrganisationOut, tagged=True)
 def get_organisation(organisation_id: UUID) -> Response:
     """One organisation"""
-    with reading() as session:
+    with reading(actor()) as session:
         found = queries.get(session, actor(), organisation_id)
     return one(dump, found, version=found.version)
 
 
-@routes.on("POST", "/organisations", returns=OrganisationOut, status=201, takes=OrganisationIn, tagged=True, once=True)
+@routes.on("POST", "/organisations", needs=Right.MANAGE_REFERENCE, returns=OrganisationOut, status=201, takes=OrganisationIn, tagged=True, once=True)
 def create_organisation(body: dict[str, Any]) -> Response:
     """Add an organisation"""
 

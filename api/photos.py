@@ -18,6 +18,7 @@ from api.contract import FaultOut, Routes
 from api.fields import Float, Form, Integer, Length, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from api.problems import fault_out
 from registry import clock
+from registry.access import Right
 from registry.batch import Result
 from registry.db import reading, transaction
 from registry.inspections.model import InspectionStatus
@@ -135,10 +136,10 @@ def _put_out(link: PutLink | None) -> dict[str, Any] | None:
     return {"url": link.url, "headers": link.headers, "expiresAt": expires_at.isoformat(timespec="seconds").replace("+00:00", "Z")}
 
 
-@routes.on("POST", "/uploads/batch", returns=UploadsOut, takes=PhotosIn)
+@routes.on("POST", "/uploads/batch", needs=Right.INSPECT, returns=UploadsOut, takes=PhotosIn)
 def declare_photos(body: dict[str, Any]) -> Response:
     """Declare up to 100 photos of your inspections; the answer says for each one where to send its bytes, or that they are stored already"""
-    with transaction() as session:
+    with transaction(actor()) as session:
         results = judge_each(body["items"], lambda items: uploads.declare_each(session, actor(), items))
         photos = queries.find_each(session, actor(), [result.id for result in results if result.id])
 
@@ -149,28 +150,28 @@ def declare_photos(body: dict[str, Any]) -> Response:
     return batch_response(results, more=instruct)
 
 
-@routes.on("POST", "/uploads/<uuid:photo_id>/complete", returns=PhotoOut, tagged=True)
+@routes.on("POST", "/uploads/<uuid:photo_id>/complete", needs=Right.INSPECT, returns=PhotoOut, tagged=True)
 def complete_upload(photo_id: UUID) -> Response:
     """Say that the bytes are sent; the answer is `stored` when the object store has them with the declared digest"""
-    with reading() as session:
+    with reading(actor()) as session:
         photo = uploads.own(session, actor(), photo_id)
     if photo.state is PhotoState.DECLARED:
         found = uploads.look(photo)
-        with transaction() as session:
+        with transaction(actor()) as session:
             photo = uploads.mark_stored(session, actor(), photo_id, found)
     return one(dump_photo, photo, version=photo.version)
 
 
-@routes.on("GET", "/photos/<uuid:photo_id>", returns=PhotoOut, tagged=True)
+@routes.on("GET", "/photos/<uuid:photo_id>", needs=Right.READ_INSPECTIONS, returns=PhotoOut, tagged=True, watched=True)
 def get_photo(photo_id: UUID) -> Response:
     """The particulars of a photo"""
-    with reading() as session:
+    with reading(actor()) as session:
         photo = queries.get(session, actor(), photo_id)
     return one(dump_photo, photo, version=photo.version)
 
 
-@routes.on("GET", "/inspections/<uuid:inspection_id>/receipt", returns=ReceiptOut, tagged=True)
+@routes.on("GET", "/inspections/<uuid:inspection_id>/receipt", needs=Right.READ_INSPECTIONS, returns=ReceiptOut, tagged=True)
 def get_receipt(inspection_id: UUID) -> Response:
     """What has arrived of an inspection, photo by photo, and what is still missing"""
-    with reading() as session:
+    with reading(actor()) as session:
         return one(dump_receipt, queries.receipt(session, actor(), inspection_id))

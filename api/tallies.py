@@ -15,7 +15,8 @@ from api.dwellings import DwellingsOut
 from api.dwellings import dump as dump_dwelling
 from api.fields import MUNICIPALITY_CODE, SLUG, Date, Form, Length, Moment, OneOf, Schema, String, Uuid
 from registry import clock, values
-from registry.db import reading
+from registry.access import Right
+from registry.db import counting, reading
 from registry.tallies import queries
 from registry.tallies.queries import AsOf, GroupBy, Scope
 
@@ -116,28 +117,28 @@ def _scope(query: dict[str, Any]) -> Scope:
     return Scope(**{name: query[name] for name in ("focus_area", "municipality", "corporation", "scheme", "project")})
 
 
-@routes.on("GET", "/definitions", returns=DefinitionsOut, tagged=True)
+@routes.on("GET", "/definitions", needs=Right.READ_REFERENCE, returns=DefinitionsOut, tagged=True)
 def list_definitions() -> Response:
     """Every edition of every definition of what counts"""
-    with reading() as session:
+    with reading(actor()) as session:
         found = queries.list_definitions(session, actor())
     return one(lambda items: {"items": [dump_definition(each) for each in items]}, found)
 
 
-@routes.on("GET", "/tallies", returns=TallyOut, query=TallyQuery, tagged=True)
+@routes.on("GET", "/tallies", needs=Right.READ_TALLIES, returns=TallyOut, query=TallyQuery, tagged=True)
 def get_tally(query: dict[str, Any]) -> Response:
     """Count dwellings, each once, however many trajectories it has"""
     keys = query["definitions"].split(",")
-    with reading() as session:
+    with counting(actor()) as session:
         as_of = AsOf(query["valid_on"] or clock.today(), queries.settled(session, query["known_at"]))
         return one(dump_tally, queries.tally(session, actor(), keys, as_of=as_of, group_by=query["group_by"], scope=_scope(query)))
 
 
-@routes.on("GET", "/tallies/<slug:definition>/dwellings", returns=DwellingsOut, query=CountedQuery)
+@routes.on("GET", "/tallies/<slug:definition>/dwellings", needs=Right.READ_DWELLINGS, returns=DwellingsOut, query=CountedQuery)
 def list_counted_dwellings(query: dict[str, Any], definition: str) -> Response:
     """The dwellings behind a figure"""
     after = decode_cursor(query["cursor"], UUID)
-    with reading() as session:
+    with reading(actor()) as session:
         as_of = AsOf(query["valid_on"] or clock.today(), queries.settled(session, query["known_at"]))
         page = queries.dwellings_counted(session, actor(), definition, as_of=as_of, scope=_scope(query), after=after, limit=query["limit"])
         return page_response(dump_dwelling, page)

@@ -13,6 +13,7 @@ from api.batches import BatchOut, Each, batch_id, batch_response, created_or_kno
 from api.contract import PageQuery, Routes
 from api.fields import MUNICIPALITY_CODE, SLUG, Date, Decimal, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from registry import references
+from registry.access import Right
 from registry.batch import LARGEST_BATCH
 from registry.db import reading, transaction
 from registry.trajectories import commands, queries
@@ -182,68 +183,68 @@ def dump_detail(detail: queries.TrajectoryDetail) -> dict[str, Any]:
     return _dump_detail({**shown, "tracks": [{"track": track, "state": state} for track, state in detail.tracks.items()]})
 
 
-@routes.on("GET", "/schemes", returns=SchemesOut, query=PageQuery)
+@routes.on("GET", "/schemes", needs=Right.READ_REFERENCE, returns=SchemesOut, query=PageQuery)
 def list_schemes(query: dict[str, Any]) -> Response:
     """The schemes that pay"""
-    with reading() as session:
+    with reading(actor()) as session:
         return page_response(dump_scheme, references.list_(session, actor(), Scheme.slug, after=decode_cursor(query["cursor"], str), limit=query["limit"]))
 
 
-@routes.on("GET", "/schemes/<slug:slug>", returns=SchemeOut, tagged=True)
+@routes.on("GET", "/schemes/<slug:slug>", needs=Right.READ_REFERENCE, returns=SchemeOut, tagged=True)
 def get_scheme(slug: str) -> Response:
     """One scheme"""
-    with reading() as session:
+    with reading(actor()) as session:
         found = references.get(session, actor(), Scheme, slug)
     return one(dump_scheme, found, version=found.version)
 
 
-@routes.on("PUT", "/schemes/<slug:slug>", returns=SchemeOut, takes=SchemeIn, tagged=True, versioned=True)
+@routes.on("PUT", "/schemes/<slug:slug>", needs=Right.MANAGE_REFERENCE, returns=SchemeOut, takes=SchemeIn, tagged=True, versioned=True)
 def put_scheme(body: dict[str, Any], slug: str) -> Response:
     """Add or change a scheme"""
-    with transaction() as session:
+    with transaction(actor()) as session:
         written, outcome = commands.put_scheme(session, actor(), slug, expected=expected_version(), **body)
     return put_response(dump_scheme, written, outcome, f"/schemes/{slug}")
 
 
-@routes.on("GET", "/projects", returns=ProjectsOut, query=PageQuery)
+@routes.on("GET", "/projects", needs=Right.READ_REFERENCE, returns=ProjectsOut, query=PageQuery)
 def list_projects(query: dict[str, Any]) -> Response:
     """The projects"""
-    with reading() as session:
+    with reading(actor()) as session:
         return page_response(dump_project, references.list_(session, actor(), Project.slug, after=decode_cursor(query["cursor"], str), limit=query["limit"]))
 
 
-@routes.on("GET", "/projects/<slug:slug>", returns=ProjectOut, tagged=True)
+@routes.on("GET", "/projects/<slug:slug>", needs=Right.READ_REFERENCE, returns=ProjectOut, tagged=True)
 def get_project(slug: str) -> Response:
     """One project"""
-    with reading() as session:
+    with reading(actor()) as session:
         found = references.get(session, actor(), Project, slug)
     return one(dump_project, found, version=found.version)
 
 
-@routes.on("PUT", "/projects/<slug:slug>", returns=ProjectOut, takes=ProjectIn, tagged=True, versioned=True)
+@routes.on("PUT", "/projects/<slug:slug>", needs=Right.MANAGE_PROJECTS, returns=ProjectOut, takes=ProjectIn, tagged=True, versioned=True)
 def put_project(body: dict[str, Any], slug: str) -> Response:
     """Add or change a project"""
-    with transaction() as session:
+    with transaction(actor()) as session:
         written, outcome = commands.put_project(session, actor(), slug, expected=expected_version(), **body)
     return put_response(dump_project, written, outcome, f"/projects/{slug}")
 
 
-@routes.on("GET", "/trajectories", returns=TrajectoriesOut, query=TrajectoriesQuery)
+@routes.on("GET", "/trajectories", needs=Right.READ_PROGRESS, returns=TrajectoriesOut, query=TrajectoriesQuery)
 def list_trajectories(query: dict[str, Any]) -> Response:
     """The trajectories you may see, by id"""
     query["after"] = decode_cursor(query.pop("cursor"), UUID)
-    with reading() as session:
+    with reading(actor()) as session:
         return page_response(dump_trajectory, queries.list_(session, actor(), **query))
 
 
-@routes.on("GET", "/trajectories/<uuid:trajectory_id>", returns=TrajectoryDetailOut, tagged=True)
+@routes.on("GET", "/trajectories/<uuid:trajectory_id>", needs=Right.READ_PROGRESS, returns=TrajectoryDetailOut, tagged=True)
 def get_trajectory(trajectory_id: UUID) -> Response:
     """One trajectory with its milestones, measures and label jump"""
-    with reading() as session:
+    with reading(actor()) as session:
         return one(dump_detail, queries.get(session, actor(), trajectory_id))
 
 
-@routes.on("POST", "/trajectories", returns=TrajectoryDetailOut, status=201, takes=NewTrajectoryIn, tagged=True, once=True)
+@routes.on("POST", "/trajectories", needs=Right.REPORT_PROGRESS, returns=TrajectoryDetailOut, status=201, takes=NewTrajectoryIn, tagged=True, once=True)
 def open_trajectory(item: NewTrajectory) -> Response:
     """Open a trajectory that your organisation runs"""
 
@@ -255,15 +256,24 @@ def open_trajectory(item: NewTrajectory) -> Response:
     return answer_once(act)
 
 
-@routes.on("POST", "/trajectories/batch", returns=BatchOut, takes=NewTrajectoriesIn)
+@routes.on("POST", "/trajectories/batch", needs=Right.REPORT_PROGRESS, returns=BatchOut, takes=NewTrajectoriesIn)
 def open_trajectories(body: dict[str, Any]) -> Response:
     """Open up to 1,000 trajectories, each judged by itself"""
-    with transaction() as session:
+    with transaction(actor()) as session:
         results = judge_each(body["items"], lambda items: commands.open_each(session, actor(), items))
     return batch_response(results)
 
 
-@routes.on("POST", "/trajectories/<uuid:trajectory_id>/measures", returns=MeasuresOut, status=201, takes=MeasuresIn, tagged=True, once=True)
+@routes.on(
+    "POST",
+    "/trajectories/<uuid:trajectory_id>/measures",
+    needs=Right.REPORT_PROGRESS,
+    returns=MeasuresOut,
+    status=201,
+    takes=MeasuresIn,
+    tagged=True,
+    once=True,
+)
 def apply_measures(body: dict[str, Any], trajectory_id: UUID) -> Response:
     """Report measures applied in a trajectory"""
 

@@ -55,10 +55,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.INSPECTOR: _EVERYONE | {Right.READ_DWELLINGS, Right.READ_INSPECTIONS, Right.READ_CHANGES, Right.READ_HISTORY, Right.INSPECT},
     Role.REVIEWER: _EVERYONE | _CONTENT | {Right.PLAN_INSPECTIONS, Right.READ_MEMBERS},
     Role.CORPORATION_EDITOR: _EVERYONE | _CONTENT | _EDITS,
-    Role.MUNICIPALITY_EDITOR: _EVERYONE
-    | _CONTENT
-    | _EDITS
-    | {Right.CONFIRM_PROGRESS, Right.PLAN_INSPECTIONS, Right.MANAGE_PORTFOLIOS, Right.READ_MEMBERS},
+    Role.MUNICIPALITY_EDITOR: _EVERYONE | _CONTENT | _EDITS | {Right.CONFIRM_PROGRESS, Right.PLAN_INSPECTIONS, Right.MANAGE_PORTFOLIOS, Right.READ_MEMBERS},
     Role.MINISTRY_ANALYST: _EVERYONE | {Right.READ_TALLIES},
     Role.MINISTRY_AUDITOR: _EVERYONE | _CONTENT | {Right.READ_TALLIES, Right.READ_AUDIT, Right.READ_PORTFOLIOS},
     Role.ADMINISTRATOR: _EVERYONE | {Right.READ_MEMBERS, Right.MANAGE_MEMBERS, Right.READ_AUDIT},
@@ -113,6 +110,10 @@ class Actor:
         }
 
     @property
+    def role_name(self) -> str:
+        return self.role.value
+
+    @property
     def rights(self) -> frozenset[Right]:
         return RIGHTS[self.role] | (OF_THE_MINISTRY if self.role is Role.ADMINISTRATOR and self.central else frozenset())
 
@@ -122,6 +123,14 @@ class Oneself:
     """A person who has proved who she is and acts for no organisation: she signs in, chooses a password, manages her phones."""
 
     person_id: UUID
+    request_id: str
+    organisation_id: None = None
+    trace_id: str | None = None
+    reason: None = None
+
+    @property
+    def role_name(self) -> str:
+        return "oneself"
 
     @property
     def claims(self) -> Mapping[str, str]:

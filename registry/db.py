@@ -146,6 +146,11 @@ def transaction(acting: Acting | None = None, *, on: sa.Connection | None = None
         yield session
 
 
+def act(session: orm.Session, acting: Acting) -> None:
+    """Go on in this name until the end of the transaction: who it is was found out inside it."""
+    session.connection().exec_driver_sql(_ACT_FOR_READING, _claims(acting, database.role))
+
+
 @contextmanager
 def connection() -> Iterator[sa.Connection]:
     """One connection for work that prepares a transaction on it."""
@@ -159,7 +164,7 @@ def connection() -> Iterator[sa.Connection]:
 
 @contextmanager
 def reading(acting: Acting | None = None) -> Iterator[orm.Session]:
-    """Reads only; each statement is a transaction of its own that sees what is committed when it starts."""
+    """Each statement is a transaction of its own that sees what is committed when it starts; for reads, and for the line that tells of one."""
     with _statements(_claims(acting, database.role)) as session:
         yield session
 

@@ -23,7 +23,49 @@ TEXTS: dict[str, Text] = {
     "invalid-input": Text("De invoer bevat {count} fout(en).", "The input has {count} fault(s)."),
     "rule-violation": Text("De melding breekt {count} regel(s) van het register.", "The report breaks {count} rule(s) of the register."),
     "not-authenticated": Text("Meld u eerst aan: een geldig toegangstoken ontbreekt.", "Sign in first: a valid access token is missing."),
+    "wrong-password": Text("Dit e-mailadres en wachtwoord horen niet bij elkaar.", "This e-mail address and password don't belong together."),
+    "code-not-valid": Text(
+        "Deze code is onbekend, al gebruikt of verlopen. Vraag uw beheerder om een nieuwe.",
+        "This code is unknown, was used already, or has expired. Ask your administrator for a new one.",
+    ),
+    "no-membership": Text(
+        "U bent aangemeld, maar werkt op dit moment voor geen organisatie in het register. Vraag uw beheerder.",
+        "You are signed in, but work for no organisation in the register at this moment. Ask your administrator.",
+    ),
+    "membership-not-chosen": Text(
+        "U werkt voor meer dan één organisatie: geef met Acting-For aan voor welk lidmaatschap u handelt; GET /v1/me noemt ze.",
+        "You work for more than one organisation: say with Acting-For for which membership you act; GET /v1/me names them.",
+    ),
+    "reason-required": Text(
+        "Geef met de kop Reason aan waarom u dit inziet; de reden wordt bewaard.", "Say with the header Reason why you look at this; the reason is kept."
+    ),
+    "csrf-token-missing": Text(
+        "Dit verzoek komt niet uit een scherm van het register: X-CSRF-Token ontbreekt of klopt niet.",
+        "This request does not come from a screen of the register: X-CSRF-Token is missing or wrong.",
+    ),
+    "membership-overlaps": Text(
+        "Deze persoon heeft deze rol hier al in een deel van die periode.", "This person has this role here already in part of that period."
+    ),
+    "email-taken": Text("Dit e-mailadres is van iemand anders.", "This e-mail address is somebody else's."),
+    "identity-taken": Text(
+        "Dit account bij de inlogdienst hoort al bij iemand in het register.",
+        "This account at the sign-in service already belongs to somebody in the register.",
+    ),
+    "portfolio-overlaps": Text(
+        "De woning zit in een deel van die periode al in een portefeuille.", "The dwelling is in a portfolio already in part of that period."
+    ),
     "not-allowed": Text("Uw rol {role} mag dit niet: {right}.", "Your role {role} may not do this: {right}."),
+    "role-elsewhere": Text(
+        "De rol {role} bestaat niet bij een organisatie van de soort {kind}.", "The role {role} does not exist in an organisation of kind {kind}."
+    ),
+    "ends-before-it-begins": Text("De periode eindigt voordat zij begint.", "The period ends before it begins."),
+    "password-length": Text("Kies {min} tot {max} tekens.", "Choose {min} to {max} characters."),
+    "password-guessable": Text(
+        "Dit is te raden: kies iets dat niet op uw naam of e-mailadres lijkt en niet uit herhaling bestaat.",
+        "This can be guessed: choose something unlike your name or e-mail address, and no repetition.",
+    ),
+    "not-an-inspector-there": Text("{id} is vandaag geen inspecteur van die organisatie.", "{id} is no inspector of that organisation today."),
+    "not-a-corporation": Text("{id} is geen woningcorporatie.", "{id} is no housing corporation."),
     "not-yours": Text("Dit hoort bij een andere organisatie.", "This belongs to another organisation."),
     "not-found": Text("{what} {id} bestaat niet of is niet zichtbaar voor u.", "{what} {id} does not exist or is not visible to you."),
     "no-such-page": Text("Deze URL bestaat niet.", "This URL does not exist."),

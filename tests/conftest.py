@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from api.app import build
 from registry import storage
-from registry.db import database, sqlalchemy_url, transaction
+from registry.db import API_ROLE, database, sqlalchemy_url
 from tests import servers
+from tests.owner import as_owner
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 _running = ExitStack()
@@ -57,7 +58,7 @@ def engine(worker_id: str) -> Iterator[sa.Engine]:
 def connection(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection with a transaction that is rolled back; all of the register works inside it."""
     with engine.connect() as connection, connection.begin() as outer:
-        database.use(connection)
+        database.use(connection, role=API_ROLE)
         try:
             yield connection
         finally:
@@ -67,7 +68,8 @@ def connection(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @pytest.fixture
 def session(connection: sa.Connection) -> Iterator[Session]:
-    with transaction() as session:
+    """For what a test prepares and looks at: it sees and may do everything, while the API acts as its own database role on the same connection."""
+    with as_owner() as session:
         yield session
 
 

@@ -1,6 +1,6 @@
 """Rows for tests: each function makes one with sensible defaults and flushes it."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,8 +11,10 @@ from registry.areas.model import FocusArea, Municipality
 from registry.checklists.commands import shipped
 from registry.checklists.model import Checklist
 from registry.checklists.rules import digest
-from registry.dwellings.model import Dwelling, Source
+from registry.dwellings.model import Dwelling, PortfolioPeriod, Source
 from registry.inspections.model import Inspection, Occasion
+from registry.members.credentials import new_secret
+from registry.members.model import Credential, CredentialKind, Membership, Person
 from registry.organisations.model import Organisation, OrganisationKind
 from registry.photos.model import ContentType, Photo
 from registry.trajectories.milestones import NewMilestone, report
@@ -51,13 +53,17 @@ def a_project(session: Session, slug: str = "vrieheide") -> Project:
     return session.get(Project, slug) or _add(session, Project(slug=slug, name=slug.title(), municipality_code=HEERLEN))
 
 
-def a_dwelling(session: Session, municipality_code: str = HEERLEN, **more: Any) -> Dwelling:
+def a_dwelling(session: Session, municipality_code: str = HEERLEN, *, held_by: Organisation | None = None, **more: Any) -> Dwelling:
+    """``held_by`` is the corporation that has it in its portfolio."""
     a_municipality(session, municipality_code)
-    return _add(session, Dwelling(municipality_code=municipality_code, source=Source.API, **more))
+    dwelling = _add(session, Dwelling(municipality_code=municipality_code, source=Source.API, **more))
+    if held_by is not None:
+        a_portfolio_period(session, dwelling, held_by)
+    return dwelling
 
 
 def a_trajectory(session: Session, executor: Organisation, dwelling: Dwelling | None = None, **more: Any) -> Trajectory:
-    dwelling = dwelling or a_dwelling(session)
+    dwelling = dwelling or a_dwelling(session, held_by=executor if executor.kind is OrganisationKind.CORPORATION else None)
     return _add(session, Trajectory(dwelling_id=dwelling.id, executor_id=executor.id, **more))
 
 
@@ -76,6 +82,36 @@ def an_inspection(session: Session, actor: Actor, **more: Any) -> Inspection:
 def a_photo(session: Session, inspection: Inspection, **more: Any) -> Photo:
     values = {"question": "mould", "sha256": b"\1" * 32, "size_bytes": 10, "content_type": ContentType.JPEG, "object_key": "media/x", "declared_by": uuid4()}
     return _add(session, Photo(inspection_id=inspection.id, **(values | more)))
+
+
+def a_person(session: Session, email: str | None = None) -> Person:
+    return _add(session, Person(name="Voorbeeld", email=email or f"{uuid4().hex}@example.nl"))
+
+
+def a_membership(session: Session, person: Person, role: Role, organisation: Organisation, **more: Any) -> Membership:
+    values = {"valid_from": date(2020, 1, 1)} | more
+    return _add(session, Membership(person_id=person.id, organisation_id=organisation.id, role=role, **values))
+
+
+def a_member(session: Session, role: Role, organisation: Organisation, **more: Any) -> tuple[Actor, str]:
+    """A new person with this role there: as she acts, and her token."""
+    person = a_person(session)
+    membership = a_membership(session, person, role, organisation, **more)
+    actor = Actor(person.id, organisation.id, role, "request-of-a-test", organisation.municipality_code, organisation.kind is OrganisationKind.MINISTRY)
+    return actor, a_token(session, person, membership)
+
+
+def a_token(session: Session, person: Person, membership: Membership | None = None) -> str:
+    secret = new_secret(CredentialKind.TOKEN)
+    own = {"person_id": person.id, "membership_id": membership and membership.id, "organisation_id": membership and membership.organisation_id}
+    expires_at = datetime.now(UTC) + timedelta(days=1)
+    _add(session, Credential(kind=CredentialKind.TOKEN, digest=secret.digest, recorded_by=person.id, expires_at=expires_at, **own))
+    return secret.text
+
+
+def a_portfolio_period(session: Session, dwelling: Dwelling, organisation: Organisation, **more: Any) -> PortfolioPeriod:
+    values = {"valid_from": date(2020, 1, 1), "recorded_by": uuid4()} | more
+    return _add(session, PortfolioPeriod(dwelling_id=dwelling.id, organisation_id=organisation.id, **values))
 
 
 def an_actor(role: Role, organisation: Organisation | None = None, **more: Any) -> Actor:

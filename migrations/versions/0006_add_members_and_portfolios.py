@@ -124,12 +124,14 @@ def upgrade() -> None:
     op.create_index("ix_portfolio_period_organisation_id", "portfolio_period", ["organisation_id", "dwelling_id"], unique=False)
     op.add_column("dwelling", sa.Column("registrar_id", sa.Uuid(), nullable=True))
     op.create_foreign_key(op.f("fk_dwelling_registrar_id"), "dwelling", "organisation", ["registrar_id"], ["id"])
+    op.create_index("ix_dwelling_registrar_id", "dwelling", ["registrar_id", "id"], postgresql_where=sa.text("registrar_id IS NOT NULL"))
     for table in MUTABLE:
         changed = "FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*)"
         op.execute(f"CREATE TRIGGER {table}_keeps_superseded AFTER UPDATE ON {table} {changed} EXECUTE FUNCTION keep_superseded_row('id')")
 
 
 def downgrade() -> None:
+    op.drop_index("ix_dwelling_registrar_id", table_name="dwelling")
     op.drop_constraint(op.f("fk_dwelling_registrar_id"), "dwelling", type_="foreignkey")
     op.drop_column("dwelling", "registrar_id")
     op.drop_index("ix_portfolio_period_organisation_id", table_name="portfolio_period")

@@ -59,21 +59,21 @@ CREATE FUNCTION authenticate(presented bytea, wanted uuid)
 RETURNS TABLE (credential_id uuid, kind text, person_id uuid, membership_id uuid, organisation_id uuid, role text, municipality_code text, central boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
-DECLARE found credential%ROWTYPE;
+DECLARE held credential%ROWTYPE;
 BEGIN
     -- The memberships of whoever presents a credential, one empty row when there is none, nothing when the credential is no good.
-    SELECT * INTO found FROM credential
+    SELECT * INTO held FROM credential
     WHERE digest = presented AND kind IN ('identity', 'session', 'token') AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp());
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    IF found.kind <> 'identity' AND (found.last_used_at IS NULL OR found.last_used_at < clock_timestamp() - interval '5 minutes') THEN
-        UPDATE credential SET last_used_at = clock_timestamp(), expires_at = credential_expiry(kind, recorded_at) WHERE id = found.id;
+    IF held.kind <> 'identity' AND (held.last_used_at IS NULL OR held.last_used_at < clock_timestamp() - interval '5 minutes') THEN
+        UPDATE credential SET last_used_at = clock_timestamp(), expires_at = credential_expiry(kind, recorded_at) WHERE id = held.id;
     END IF;
     RETURN QUERY
-    SELECT found.id, found.kind::text, found.person_id, member.id, member.organisation_id, member.role::text, body.municipality_code, body.kind = 'ministry'
+    SELECT held.id, held.kind::text, held.person_id, member.id, member.organisation_id, member.role::text, body.municipality_code, body.kind = 'ministry'
     FROM (VALUES (1)) AS always
-    LEFT JOIN membership AS member ON member.person_id = found.person_id AND member.id = coalesce(found.membership_id, member.id)
+    LEFT JOIN membership AS member ON member.person_id = held.person_id AND member.id = coalesce(held.membership_id, member.id)
         AND member.id = coalesce(wanted, member.id) AND member.valid_from <= {TODAY} AND (member.valid_until IS NULL OR member.valid_until > {TODAY})
     LEFT JOIN organisation AS body ON body.id = member.organisation_id
     ORDER BY member.id LIMIT 50;
@@ -129,7 +129,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
         AND valid_from <= {TODAY} AND (valid_until IS NULL OR valid_until > {TODAY}))
 $$
 """
-FUNCTIONS = (CREDENTIAL_EXPIRY, AUTHENTICATE, REDEEM, LOCAL_ACCOUNT, CHANGE_PASSWORD, PERSON_BY_EMAIL, WORKS_AS)
+WORKS_ELSEWHERE = """
+CREATE FUNCTION works_elsewhere(someone uuid, than uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM membership WHERE person_id = someone AND organisation_id <> than)
+$$
+"""
+FUNCTIONS = (CREDENTIAL_EXPIRY, AUTHENTICATE, REDEEM, LOCAL_ACCOUNT, CHANGE_PASSWORD, PERSON_BY_EMAIL, WORKS_AS, WORKS_ELSEWHERE)
 FOR_API_ONLY = (
     "authenticate(bytea, uuid)",
     "redeem(bytea, text)",
@@ -137,6 +143,7 @@ FOR_API_ONLY = (
     "change_password(uuid, text)",
     "person_by_email(text)",
     "works_as(uuid, uuid, text)",
+    "works_elsewhere(uuid, uuid)",
 )
 DEFINERS = ("keep_superseded_row()", "stamp_milestone()", "stamp_confirmation()", "procrastinate_defer_jobs_v1(procrastinate_job_to_defer_v1[])")
 """What they do follows from a change that was allowed, so they do it as the owner."""

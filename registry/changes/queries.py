@@ -55,8 +55,7 @@ _PAGE = sa.text(
     FROM change
     WHERE (change.transaction_id, change.id) > (CAST(CAST(:transaction_id AS text) AS xid8), :id)
       AND change.transaction_id < CAST(CAST(:horizon AS text) AS xid8)
-      AND (:sees_all OR change.municipality_code = :municipality OR change.organisation_id = :organisation
-           OR (change.municipality_code IS NULL AND change.organisation_id IS NULL))
+      AND (:sees_all OR :sees_subjects OR change.municipality_code = :municipality OR change.kind = 'checklist')
     ORDER BY change.transaction_id, change.id
     LIMIT :limit
     """
@@ -78,7 +77,8 @@ def page(session: Session, actor: Actor, *, after: Position, limit: int) -> Feed
     """
     require(actor, Right.READ_CHANGES)
     horizon = session.execute(_HORIZON, {"lock": CHANGE_FEED_LOCK}).scalar_one()
-    scope = {"sees_all": actor.role is Role.MINISTRY_AUDITOR, "municipality": actor.municipality_code, "organisation": actor.organisation_id}
+    by_subject = actor.role in (Role.CORPORATION_EDITOR, Role.INSPECTOR, Role.REVIEWER)
+    scope = {"sees_all": actor.role is Role.MINISTRY_AUDITOR, "sees_subjects": by_subject, "municipality": actor.municipality_code}
     rows = session.execute(_PAGE, {"transaction_id": str(after.transaction_id), "id": after.id, "horizon": str(horizon), "limit": limit, **scope})
     items = [ChangeEntry(Position(row.transaction_id, row.id), row.kind, row.subject_id, row.recorded_at) for row in rows]
     if len(items) == limit:

@@ -94,7 +94,7 @@ def _faults(actor: Actor, particulars: Particulars, known: _Known, *, own_id: UU
 def _insert(session: Session, actor: Actor, items: Sequence[NewDwelling]) -> list[UUID | None]:
     """The id of each item, None for one that somebody else registered at the same moment."""
     ids = [item.id or fresh for item, fresh in zip(items, fresh_ids(session, len(items)), strict=True)]
-    rows = [{**item.particulars.columns(), "source": Source.API, "id": id} for item, id in zip(items, ids, strict=True)]
+    rows = [{**item.particulars.columns(), "source": Source.API, "registrar_id": actor.organisation_id, "id": id} for item, id in zip(items, ids, strict=True)]
     inserted = insert_new(session, Dwelling, rows)
     new = [(id, item) for id, item in zip(ids, items, strict=True) if id in inserted]
     audit.record_each(session, actor, "dwelling.registered", "dwelling", [(id, {}) for id, _ in new])

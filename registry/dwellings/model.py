@@ -107,6 +107,7 @@ class Dwelling(Versioned, Base):
         sa.CheckConstraint("condition_score BETWEEN 1 AND 6", name="condition_score"),
         sa.CheckConstraint("(longitude IS NULL) = (latitude IS NULL)", name="position"),
         sa.Index("ix_dwelling_municipality_code", "municipality_code", "id"),
+        sa.Index("ix_dwelling_registrar_id", "registrar_id", "id", postgresql_where=sa.text("registrar_id IS NOT NULL")),
         sa.Index("ix_dwelling_focus_area", "focus_area", "id"),
         sa.Index("ix_dwelling_postcode_house_number", "postcode", "house_number"),
     )

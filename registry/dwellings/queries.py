@@ -1,14 +1,18 @@
 """Reading dwellings. Visibility is part of each query."""
 
 from collections.abc import Collection
+from dataclasses import asdict, dataclass
 from functools import cache
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 from sqlalchemy.orm import Session
 
+from registry import clock
 from registry.access import Actor, Right, Role, require
-from registry.dwellings.model import Dwelling, RegisteredLabel
+from registry.audit import commands as audit
+from registry.dwellings.model import Dwelling, PortfolioPeriod, RegisteredLabel
 from registry.errors import NotFound
 from registry.pages import Page, page_of
 from registry.values import EnergyLabel
@@ -16,13 +20,71 @@ from registry.values import EnergyLabel
 COLUMNS = tuple(Dwelling.__table__.columns)
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """By what an actor sees dwellings: values, or parameters of a query that is composed once."""
+
+    municipality_code: object
+    organisation_id: object
+    person_id: object
+    today: object
+
+
+_PARAMETERS = Sight(
+    sa.bindparam("seen_municipality_code", type_=sa.Text),
+    sa.bindparam("seen_organisation_id", type_=sa.Uuid),
+    sa.bindparam("seen_person_id", type_=sa.Uuid),
+    sa.bindparam("seen_today", type_=sa.Date),
+)
+_INSPECTION = sa.table("inspection", *(sa.column(name, sa.Uuid) for name in ("dwelling_id", "organisation_id", "assignee_id")))
+"""As far as it decides who sees a dwelling; inspections build on dwellings and not the other way round."""
+
+
+def _sight(actor: Actor) -> Sight:
+    return Sight(actor.municipality_code, actor.organisation_id, actor.person_id, clock.today())
+
+
+def _parameters(actor: Actor) -> dict[str, object]:
+    return {f"seen_{name}": value for name, value in asdict(_sight(actor)).items()}
+
+
 def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
-    """A municipality sees the dwellings in it; other roles that may read dwellings see all of them for now (see docs/operations.md, Access)."""
-    return _visible(actor.role, actor.municipality_code)
+    """Which dwellings an actor sees.
+
+    A municipality: those in it. A corporation: those in its portfolio today, and those it registered that never were in any. An inspector: those of her
+    inspections. A reviewer: those of inspections of the organisation, and what the organisation sees as a municipality or corporation. An auditor: all.
+    """
+    return _visible(actor.role, _sight(actor))
 
 
-def _visible(role: Role, municipality_code: "str | sa.BindParameter[str] | None") -> sa.ColumnElement[bool]:
-    return Dwelling.municipality_code == municipality_code if role is Role.MUNICIPALITY_EDITOR else sa.true()
+def _visible(role: Role, by: Sight) -> sa.ColumnElement[bool]:
+    """Unions and not alternatives: PostgreSQL goes through the index of each part, instead of through all dwellings."""
+    if role is Role.MUNICIPALITY_EDITOR:
+        return Dwelling.municipality_code == by.municipality_code
+    if role is Role.CORPORATION_EDITOR:
+        return Dwelling.id.in_(sa.union_all(_in_portfolio(by), _registered_only(by)))
+    if role is Role.INSPECTOR:
+        return Dwelling.id.in_(_inspected(by).where(_INSPECTION.c.assignee_id == by.person_id))
+    if role is Role.REVIEWER:
+        return Dwelling.id.in_(sa.union_all(_inspected(by), _in_portfolio(by), sa.select(_OTHER.id).where(_OTHER.municipality_code == by.municipality_code)))
+    return sa.true() if role is Role.MINISTRY_AUDITOR else sa.false()
+
+
+_OTHER = orm.aliased(Dwelling)
+
+
+def _inspected(by: Sight) -> sa.Select[*tuple[UUID]]:
+    return sa.select(_INSPECTION.c.dwelling_id).where(_INSPECTION.c.organisation_id == by.organisation_id)
+
+
+def _in_portfolio(by: Sight) -> sa.Select[*tuple[UUID]]:
+    period = PortfolioPeriod
+    today = sa.and_(period.valid_from <= by.today, sa.or_(period.valid_until.is_(None), period.valid_until > by.today))
+    return sa.select(period.dwelling_id).where(period.organisation_id == by.organisation_id, today)
+
+
+def _registered_only(by: Sight) -> sa.Select[*tuple[UUID]]:
+    return sa.select(_OTHER.id).where(_OTHER.registrar_id == by.organisation_id, ~sa.exists().where(PortfolioPeriod.dwelling_id == _OTHER.id))
 
 
 _FILTERS = {"municipality_code": Dwelling.municipality_code, "focus_area": Dwelling.focus_area, "bag_id": Dwelling.bag_id}
@@ -31,12 +93,12 @@ _FILTERS = {"municipality_code": Dwelling.municipality_code, "focus_area": Dwell
 @cache
 def _one(role: Role) -> sa.Select[*tuple[object, ...]]:
     """Composed once for each role: composing it takes longer than running it (docs/adr/0008)."""
-    return sa.select(*COLUMNS).where(Dwelling.id == sa.bindparam("id"), _visible(role, sa.bindparam("seen_municipality")))
+    return sa.select(*COLUMNS).where(Dwelling.id == sa.bindparam("id"), _visible(role, _PARAMETERS))
 
 
 @cache
 def _page(role: Role, given: frozenset[str]) -> sa.Select[*tuple[object, ...]]:
-    query = sa.select(*COLUMNS).where(_visible(role, sa.bindparam("seen_municipality"))).order_by(Dwelling.id).limit(sa.bindparam("limit", type_=sa.Integer))
+    query = sa.select(*COLUMNS).where(_visible(role, _PARAMETERS)).order_by(Dwelling.id).limit(sa.bindparam("limit", type_=sa.Integer))
     query = query.where(*(column == sa.bindparam(name) for name, column in _FILTERS.items() if name in given))
     return query.where(Dwelling.id > sa.bindparam("after")) if "after" in given else query
 
@@ -44,7 +106,7 @@ def _page(role: Role, given: frozenset[str]) -> sa.Select[*tuple[object, ...]]:
 def get(session: Session, actor: Actor, dwelling_id: UUID) -> sa.RowMapping:
     """All columns of one dwelling. Raises NotAllowed, NotFound."""
     require(actor, Right.READ_DWELLINGS)
-    row = session.execute(_one(actor.role), {"id": dwelling_id, "seen_municipality": actor.municipality_code}).mappings().one_or_none()
+    row = session.execute(_one(actor.role), {"id": dwelling_id, **_parameters(actor)}).mappings().one_or_none()
     if row is None:
         raise NotFound(what="dwelling", id=dwelling_id)
     return row
@@ -64,7 +126,7 @@ def list_(
     require(actor, Right.READ_DWELLINGS)
     wanted = {"municipality_code": municipality_code, "focus_area": focus_area, "bag_id": bag_id, "after": after}
     given = {name: value for name, value in wanted.items() if value is not None}
-    values = {**given, "limit": limit + 1, "seen_municipality": actor.municipality_code}
+    values = {**given, "limit": limit + 1, **_parameters(actor)}
     rows = session.execute(_page(actor.role, frozenset(given)), values).mappings().all()
     return page_of(rows, limit=limit, key=lambda row: str(row["id"]))
 
@@ -72,8 +134,10 @@ def list_(
 def by_address(
     session: Session, actor: Actor, *, postcode: str, house_number: int, house_letter: str | None, house_number_suffix: str | None
 ) -> list[sa.RowMapping]:
-    """The dwellings at one address; letter and suffix narrow it down when given. Raises NotAllowed."""
+    """The dwellings at one address; letter and suffix narrow it down when given. The search is audited. Raises NotAllowed."""
     require(actor, Right.READ_DWELLINGS)
+    address = [postcode, str(house_number), house_letter or "", house_number_suffix or ""]
+    audit.record(session, actor, "dwelling.searched", "address", " ".join(part for part in address if part))
     query = sa.select(*COLUMNS).where(visible_to(actor), Dwelling.postcode == postcode, Dwelling.house_number == house_number)
     if house_letter is not None:
         query = query.where(sa.func.lower(Dwelling.house_letter) == house_letter.lower())

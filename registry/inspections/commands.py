@@ -21,6 +21,7 @@ from registry.errors import AlreadyExists, Fault, NotFound, NotYours, RuleViolat
 from registry.inspections.model import AnswersInvalid, Inspection, InspectionConflict, InspectionStatus, InspectionSubmitted, Occasion, VisitOutcome
 from registry.inspections.queries import visible_to
 from registry.inspections.rules import Document, differences
+from registry.members import queries as members
 from registry.organisations.model import Organisation
 from registry.versioned import Outcome, VersionRequired, change, check_version, same
 
@@ -78,6 +79,8 @@ def _check_plan(session: Session, actor: Actor, item: Plan) -> str:
         faults.append(Fault("/organisationId", "not-yours"))
     elif session.get(Organisation, item.organisation_id) is None:
         faults.append(Fault("/organisationId", "no-such-reference", {"what": "organisation", "id": item.organisation_id}))
+    elif item.assignee_id is not None and not members.inspects_for(session, item.assignee_id, item.organisation_id):
+        faults.append(Fault("/assigneeId", "not-an-inspector-there", {"id": item.assignee_id}))
     if faults:
         raise RuleViolation(faults)
     return cast("str", municipality)

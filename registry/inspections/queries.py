@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry.access import Actor, Right, Role, require
+from registry.dwellings import queries as dwellings
 from registry.dwellings.model import Dwelling
 from registry.errors import NotFound
 from registry.inspections.model import Inspection, InspectionStatus
@@ -13,14 +14,12 @@ from registry.pages import Page, page_of
 
 
 def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
-    """An inspector sees her own inspections, her organisation's reviewers those of the organisation, a municipality those of the dwellings in it."""
+    """An inspector sees her own inspections, a reviewer those of the organisation, others those of the dwellings they see."""
     if actor.role is Role.INSPECTOR:
         return sa.and_(Inspection.assignee_id == actor.person_id, Inspection.organisation_id == actor.organisation_id)
     if actor.role is Role.REVIEWER:
         return Inspection.organisation_id == actor.organisation_id
-    if actor.role is Role.MUNICIPALITY_EDITOR:
-        return Inspection.dwelling_id.in_(sa.select(Dwelling.id).where(Dwelling.municipality_code == actor.municipality_code))
-    return sa.true()
+    return Inspection.dwelling_id.in_(sa.select(Dwelling.id).where(dwellings.visible_to(actor)))
 
 
 def get(session: Session, actor: Actor, inspection_id: UUID) -> Inspection:

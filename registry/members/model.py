@@ -31,10 +31,6 @@ class CredentialKind(StrEnum):
     """A link with which a person chooses a password or connects her account at the provider, once."""
 
 
-ONE_TIME = frozenset({CredentialKind.ENROLMENT, CredentialKind.SET_UP})
-SIGNS_IN = frozenset({CredentialKind.IDENTITY, CredentialKind.SESSION, CredentialKind.TOKEN})
-
-
 class MembershipOverlaps(Conflict):
     """The person has this role in this organisation already in part of that period."""
 
@@ -45,6 +41,12 @@ class EmailTaken(Conflict):
     """Another person has this e-mail address."""
 
     code = "email-taken"
+
+
+class IdentityTaken(Conflict):
+    """This account at the provider belongs to a person of the register already."""
+
+    code = "identity-taken"
 
 
 class Person(Versioned, Base):
@@ -122,4 +124,5 @@ class Password(Base):
 
 
 explains("uq_person_email", lambda: EmailTaken())
+explains("uq_credential_digest", lambda: IdentityTaken())
 explains("ex_membership_one_at_a_time", lambda: MembershipOverlaps())

@@ -8,8 +8,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, selectinload
 
-from registry.access import Actor, Right, Role, require
+from registry.access import Actor, Right, require
 from registry.db import Json
+from registry.dwellings import queries as dwellings
 from registry.dwellings.model import Dwelling, RegisteredLabel
 from registry.errors import NotFound
 from registry.pages import Page, page_of
@@ -85,13 +86,8 @@ class TrajectoryDetail:
 
 
 def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
-    """A corporation sees the trajectories it runs; a municipality also those of the dwellings in it."""
-    own = Trajectory.executor_id == actor.organisation_id
-    if actor.role is Role.CORPORATION_EDITOR:
-        return own
-    if actor.role is Role.MUNICIPALITY_EDITOR:
-        return own | Trajectory.dwelling_id.in_(sa.select(Dwelling.id).where(Dwelling.municipality_code == actor.municipality_code))
-    return sa.true()
+    """The trajectories of the dwellings that the actor sees, whoever runs them."""
+    return Trajectory.dwelling_id.in_(sa.select(Dwelling.id).where(dwellings.visible_to(actor)))
 
 
 def get(session: Session, actor: Actor, trajectory_id: UUID) -> TrajectoryDetail:

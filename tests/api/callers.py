@@ -2,19 +2,21 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from api.app import SECURITY_HEADERS
-from api.auth import PEOPLE
 from api.problems import TITLES
 from registry.access import Actor, Role
 from registry.messages import TEXTS
-from registry.organisations.model import Organisation
+from registry.organisations.model import Organisation, OrganisationKind
+from tests import makers
+from tests.owner import as_owner
 
+NOBODY = Actor(UUID(int=0), None, Role.MINISTRY_ANALYST, "request-of-a-test")
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "code", "instance", "errors"}
 
 
@@ -25,18 +27,13 @@ class Caller:
     client: FlaskClient
     token: str | None
     organisation: Organisation | None = None
+    actor: Actor = NOBODY
     language: str = "en"
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
     def person_id(self) -> UUID:
-        return uuid5(PEOPLE, self.token or "")
-
-    @property
-    def actor(self) -> Actor:
-        role = Role((self.token or "").removeprefix("dev-").partition("@")[0])
-        of = self.organisation
-        return Actor(self.person_id, of and of.id, role, "request-of-a-test", of and of.municipality_code)
+        return self.actor.person_id
 
     def send(
         self, method: str, path: str, body: Any = None, *, key: str | None = "fresh", version: int | None = None, raw: bytes | None = None, **headers: str
@@ -62,8 +59,19 @@ class Caller:
         return self.send("PUT", path, body, **more)
 
 
+KINDS = {
+    Role.INSPECTOR: OrganisationKind.INSPECTION_BODY,
+    Role.REVIEWER: OrganisationKind.INSPECTION_BODY,
+    Role.CORPORATION_EDITOR: OrganisationKind.CORPORATION,
+}
+
+
 def a_caller(client: FlaskClient, role: str, organisation: Organisation | None = None) -> Caller:
-    return Caller(client, f"dev-{role}" + (f"@{organisation.slug}" if organisation else ""), organisation)
+    """A new person who works in this role for the organisation, or for a new one; an auditor gives a reason with everything."""
+    with as_owner() as session:
+        body = organisation or makers.an_organisation(session, kind=KINDS.get(Role(role), OrganisationKind.MINISTRY))
+        actor, token = makers.a_member(session, Role(role), body)
+    return Caller(client, token, body, actor, headers={"Reason": "a test"} if role == Role.MINISTRY_AUDITOR else {})
 
 
 def reload(session: Session) -> None:

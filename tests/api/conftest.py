@@ -8,10 +8,11 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from registry import log
-from registry.db import transaction
+from registry.db import API_ROLE, database
 from registry.organisations.model import OrganisationKind
 from tests import makers
 from tests.api.callers import Caller, a_caller
+from tests.owner import as_owner
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -77,7 +78,8 @@ def nobody(api: FlaskClient) -> Caller:
 @pytest.fixture
 def live(fresh_database: str, application: Flask) -> Callable[[str], Caller]:
     """Callers, by role, whose requests really commit: each has its own client, so that threads can call at the same time."""
-    with transaction() as session:
+    database.role = API_ROLE
+    with as_owner() as session:
         makers.a_municipality(session)
         kinds = {"municipality-editor": OrganisationKind.MUNICIPALITY, "inspector": OrganisationKind.INSPECTION_BODY}
         codes = {"municipality-editor": makers.HEERLEN}

@@ -1,0 +1,96 @@
+"""Portfolios: which corporation has which dwelling, from when to when. The municipality says so; the corporation sees accordingly."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+from marshmallow import fields, post_load
+
+from api.answers import decode_cursor, dump_with, expected_version, one, page_response
+from api.auth import actor
+from api.batches import BatchOut, Each, batch_id, batch_response, judge_each
+from api.contract import PageQuery, Routes
+from api.fields import Date, Length, Moment, Nested, Schema, Uuid
+from registry.access import Right
+from registry.batch import LARGEST_BATCH
+from registry.db import reading, transaction
+from registry.dwellings import portfolios
+from registry.dwellings.portfolios import NewPeriod
+
+routes = Routes("portfolio-periods", "Which corporation has which dwelling, from when to when")
+
+
+class NewPeriodIn(Schema):
+    id = batch_id()
+    dwelling_id = Uuid(required=True)
+    organisation_id = Uuid(required=True, metadata={"description": "The corporation."})
+    valid_from = Date(required=True)
+    valid_until = Date(load_default=None, allow_none=True, metadata={"description": "The day after the last one."})
+
+    @post_load
+    def period(self, data: dict[str, Any], **_: Any) -> NewPeriod:
+        return NewPeriod(**data)
+
+
+class PeriodsIn(Schema):
+    items = Each(Nested(NewPeriodIn), required=True, validate=Length(1, LARGEST_BATCH))
+
+
+class PeriodIn(Schema):
+    valid_from = Date(required=True)
+    valid_until = Date(required=True, allow_none=True, metadata={"description": "From this day on the corporation sees the dwelling no more."})
+
+
+class PeriodOut(Schema):
+    id = fields.UUID(required=True)
+    dwelling_id = fields.UUID(required=True, data_key="dwellingId")
+    organisation_id = fields.UUID(required=True, data_key="organisationId")
+    valid_from = fields.Date(required=True, data_key="validFrom")
+    valid_until = fields.Date(required=True, allow_none=True, data_key="validUntil")
+    recorded_at = Moment(required=True, data_key="recordedAt")
+
+
+class PeriodsOut(Schema):
+    items = fields.List(fields.Nested(PeriodOut), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class PeriodsQuery(PageQuery):
+    dwelling_id = Uuid(load_default=None)
+    organisation_id = Uuid(load_default=None)
+
+
+dump = dump_with(PeriodOut())
+
+
+@routes.on("GET", "/portfolio-periods", needs=Right.READ_PORTFOLIOS, returns=PeriodsOut, query=PeriodsQuery)
+def list_portfolio_periods(query: dict[str, Any]) -> Response:
+    """Portfolio periods, past ones too"""
+    query["after"] = decode_cursor(query.pop("cursor"), UUID)
+    with reading(actor()) as session:
+        return page_response(dump, portfolios.list_(session, actor(), **query))
+
+
+@routes.on("GET", "/portfolio-periods/<uuid:period_id>", needs=Right.READ_PORTFOLIOS, returns=PeriodOut, tagged=True)
+def get_portfolio_period(period_id: UUID) -> Response:
+    """One portfolio period"""
+    with reading(actor()) as session:
+        period = portfolios.get(session, actor(), period_id)
+    return one(dump, period, version=period.version)
+
+
+@routes.on("POST", "/portfolio-periods", needs=Right.MANAGE_PORTFOLIOS, returns=BatchOut, takes=PeriodsIn)
+def put_in_portfolios(body: dict[str, Any]) -> Response:
+    """Put up to 1,000 dwellings of your municipality in portfolios, each judged by itself"""
+    with transaction(actor()) as session:
+        results = judge_each(body["items"], lambda items: portfolios.assign_each(session, actor(), items))
+    return batch_response(results)
+
+
+@routes.on("PUT", "/portfolio-periods/<uuid:period_id>", needs=Right.MANAGE_PORTFOLIOS, returns=PeriodOut, takes=PeriodIn, tagged=True, versioned=True)
+def amend_portfolio_period(body: dict[str, Any], period_id: UUID) -> Response:
+    """Change a portfolio period, usually to end it"""
+    with transaction(actor()) as session:
+        portfolios.amend(session, actor(), period_id, **body, expected=expected_version())
+        period = portfolios.get(session, actor(), period_id)
+    return one(dump, period, version=period.version)

@@ -1,0 +1,120 @@
+"""Reading members, and the credentials that belong to them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry import clock
+from registry.access import Actor, Right, Role, require
+from registry.db import Base
+from registry.errors import NotFound
+from registry.members.model import Credential, CredentialKind, Membership, Person
+from registry.pages import Page, page_of
+
+SHOWN = tuple(column for column in Credential.__table__.columns if column.name != "digest")
+"""The API's role can't read digests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A membership with the person whose it is."""
+
+    id: UUID
+    person_id: UUID
+    name: str
+    email: str
+    organisation_id: UUID
+    role: Role
+    valid_from: date
+    valid_until: date | None
+    version: int
+    recorded_at: datetime
+
+
+_COLUMNS = (
+    Membership.id,
+    Membership.person_id,
+    Person.name,
+    Person.email,
+    Membership.organisation_id,
+    Membership.role,
+    Membership.valid_from,
+    Membership.valid_until,
+    Membership.version,
+    Membership.recorded_at,
+)
+_MEMBERS = sa.select(*_COLUMNS).join_from(Membership, Person, Person.id == Membership.person_id)
+
+
+def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
+    """The members of the actor's organisation; the administrator of the ministry sees those of all."""
+    if actor.role is Role.ADMINISTRATOR and actor.central:
+        return sa.true()
+    return Membership.organisation_id == actor.organisation_id
+
+
+def get(session: Session, actor: Actor, membership_id: UUID) -> Member:
+    """Raises NotAllowed, NotFound."""
+    require(actor, Right.READ_MEMBERS)
+    row = session.execute(_MEMBERS.where(Membership.id == membership_id, visible_to(actor))).mappings().one_or_none()
+    if row is None:
+        raise NotFound(what="member", id=membership_id)
+    return Member(**row)
+
+
+def list_(session: Session, actor: Actor, *, role: Role | None, organisation_id: UUID | None, after: UUID | None, limit: int) -> Page[Member]:
+    """One page in the order of the id, memberships that have ended included. Raises NotAllowed."""
+    require(actor, Right.READ_MEMBERS)
+    query = _MEMBERS.where(visible_to(actor)).order_by(Membership.id).limit(limit + 1)
+    for column, wanted in ((Membership.role, role), (Membership.organisation_id, organisation_id)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if after is not None:
+        query = query.where(Membership.id > after)
+    return page_of([Member(**row) for row in session.execute(query).mappings()], limit=limit, key=lambda member: str(member.id))
+
+
+def held_by(session: Session, person_id: UUID) -> Sequence[sa.RowMapping]:
+    """The memberships that hold today, with the slug, name and kind of their organisation. For the person herself."""
+    organisation = Base.metadata.tables["organisation"]
+    today = clock.today()
+    query = (
+        sa.select(Membership.id, Membership.role, Membership.organisation_id, organisation.c.slug, organisation.c.name)
+        .join_from(Membership, organisation, organisation.c.id == Membership.organisation_id)
+        .where(Membership.person_id == person_id, Membership.valid_from <= today, sa.or_(Membership.valid_until.is_(None), Membership.valid_until > today))
+    )
+    return session.execute(query.order_by(organisation.c.name, Membership.role).limit(50)).mappings().all()
+
+
+def credentials_visible_to(actor: Actor) -> sa.ColumnElement[bool]:
+    """A person's own; for an administrator those of the organisation too."""
+    own = Credential.person_id == actor.person_id
+    if actor.role is Role.ADMINISTRATOR:
+        return own | (sa.true() if actor.central else Credential.organisation_id == actor.organisation_id)
+    return own
+
+
+def tokens(session: Session, actor: Actor, *, after: UUID | None, limit: int) -> Page[sa.RowMapping]:
+    """Device tokens, one page in the order of the id, revoked and expired ones included."""
+    query = sa.select(*SHOWN).where(Credential.kind == CredentialKind.TOKEN, credentials_visible_to(actor)).order_by(Credential.id).limit(limit + 1)
+    if after is not None:
+        query = query.where(Credential.id > after)
+    return page_of(session.execute(query).mappings().all(), limit=limit, key=lambda row: str(row["id"]))
+
+
+def token(session: Session, actor: Actor, token_id: UUID) -> sa.RowMapping:
+    """Raises NotFound."""
+    query = sa.select(*SHOWN).where(Credential.id == token_id, Credential.kind == CredentialKind.TOKEN, credentials_visible_to(actor))
+    row = session.execute(query).mappings().one_or_none()
+    if row is None:
+        raise NotFound(what="token", id=token_id)
+    return row
+
+
+def inspects_for(session: Session, person_id: UUID, organisation_id: UUID) -> bool:
+    """Whether this person is an inspector of this organisation today; also asked by those who plan for another organisation."""
+    return bool(session.scalar(sa.select(sa.func.works_as(person_id, organisation_id, Role.INSPECTOR.value))))

@@ -1,0 +1,192 @@
+"""Who is there: from what is presented to who acts, and the ways in which a person gets in.
+
+A bearer token, a session or an identity at a provider is looked up by its digest in PostgreSQL (`authenticate`, migration 0007), at each request, so
+that whatever is revoked or has ended lets nobody in from then on.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry import db
+from registry.access import Actor, Oneself, Role
+from registry.audit import commands as audit
+from registry.errors import NotAllowed, NotAuthenticated, RuleViolation
+from registry.members.credentials import Secret, digest_of, hash_password, new_secret, outdated, password_matches
+from registry.members.model import Credential, CredentialKind, Person
+from registry.members.rules import check_password
+
+
+class NoMembership(NotAllowed):
+    """The person is known and works for nobody today."""
+
+    code = "no-membership"
+
+
+class MembershipNotChosen(NotAllowed):
+    """The person has several memberships and has not said for which one she acts."""
+
+    code = "membership-not-chosen"
+
+
+class WrongPassword(NotAuthenticated):
+    """No such account, or another password: which of the two is not told."""
+
+    code = "wrong-password"
+
+
+class CodeNotValid(NotAuthenticated):
+    """The code is unknown, was used, or has expired: which of them is not told."""
+
+    code = "code-not-valid"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What of a membership decides who acts."""
+
+    id: UUID
+    organisation_id: UUID
+    role: Role
+    municipality_code: str | None
+    central: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a good credential stands for: a person, and the memberships for which it may be used now."""
+
+    credential_id: UUID
+    kind: CredentialKind
+    person_id: UUID
+    memberships: Sequence[Membership]
+
+    def acting(self, request_id: str, *, trace_id: str | None = None, reason: str | None = None) -> Actor:
+        """Raises NoMembership, MembershipNotChosen."""
+        if not self.memberships:
+            raise NoMembership(role="-", right="-")
+        if len(self.memberships) > 1:
+            raise MembershipNotChosen(role="-", right="-")
+        (one,) = self.memberships
+        return Actor(self.person_id, one.organisation_id, one.role, request_id, one.municipality_code, one.central, trace_id, reason)
+
+
+_AUTHENTICATE = "SELECT * FROM authenticate(%(digest)s, %(wanted)s)"
+
+
+def authenticate(digest: bytes, *, membership_id: UUID | None = None) -> Presented:
+    """``membership_id`` is the one that the person wants to act for. Raises NotAuthenticated, Unavailable."""
+    with db.reading() as session:
+        rows = session.connection().exec_driver_sql(_AUTHENTICATE, {"digest": digest, "wanted": membership_id}).all()
+    if not rows:
+        raise NotAuthenticated()
+    memberships = [
+        Membership(row.membership_id, row.organisation_id, Role(row.role), row.municipality_code, row.central) for row in rows if row.membership_id is not None
+    ]
+    return Presented(rows[0].credential_id, CredentialKind(rows[0].kind), rows[0].person_id, memberships)
+
+
+def by_password(email: str, password: str, *, request_id: str) -> UUID:
+    """The person with this local account; nothing is told about which accounts there are. Raises WrongPassword, Unavailable."""
+    with db.reading() as session:
+        account = _account(session, email)
+    if not password_matches(account.hash if account else None, password) or account is None:
+        raise WrongPassword()
+    person_id: UUID = account.person_id
+    if outdated(account.hash):
+        herself = Oneself(person_id, request_id)
+        with db.transaction(herself) as session:
+            _keep(session, herself, password)
+    return person_id
+
+
+def begin_session(session: Session, person_id: UUID, *, membership_id: UUID | None, request_id: str) -> Secret:
+    """A browser's session, for one membership or none chosen yet; ``session`` acts for the person (`Oneself`)."""
+    return _begin(session, Oneself(person_id, request_id), CredentialKind.SESSION, membership_id)[1]
+
+
+def end_session(session: Session, presented: Presented, *, request_id: str) -> None:
+    session.execute(
+        sa.update(Credential).where(Credential.id == presented.credential_id).values(revoked_at=sa.func.now()).execution_options(synchronize_session=False)
+    )
+    audit.record(session, Oneself(presented.person_id, request_id), "session.ended", "session", presented.credential_id)
+
+
+def redeem_enrolment(code: str, *, name: str | None, request_id: str) -> tuple[UUID, Secret]:
+    """Turn a one-time enrolment code into a device token: its id, and the token. Of two at the same moment one gets it. Raises CodeNotValid."""
+    with _redeemed(code, CredentialKind.ENROLMENT, request_id) as (session, herself, found):
+        return _begin(session, herself, CredentialKind.TOKEN, found.membership_id, name=name or found.name)
+
+
+def set_up(code: str, password: str, *, request_id: str) -> UUID:
+    """Choose the first password, or a new one, with the one-time link that an administrator made. Raises CodeNotValid, RuleViolation."""
+    with _redeemed(code, CredentialKind.SET_UP, request_id) as (session, herself, _):
+        _keep(session, herself, password)
+    return herself.person_id
+
+
+def connect_identity(code: str, digest: bytes, *, request_id: str) -> UUID:
+    """Let a person at an OpenID provider be the one for whom an administrator made this one-time link. Raises CodeNotValid, IdentityTaken."""
+    with _redeemed(code, CredentialKind.SET_UP, request_id) as (session, herself, _):
+        values = {"kind": CredentialKind.IDENTITY, "digest": digest, "person_id": herself.person_id, "recorded_by": herself.person_id}
+        session.execute(sa.insert(Credential).values(values))
+        audit.record(session, herself, "identity.connected", "person", herself.person_id)
+    return herself.person_id
+
+
+def change_password(session: Session, herself: Oneself, *, current: str, new: str) -> None:
+    """Every session of the person ends. Raises WrongPassword, RuleViolation."""
+    email = session.scalars(sa.select(Person.email).where(Person.id == herself.person_id)).one()
+    account = _account(session, email)
+    if account is None or not password_matches(account.hash, current):
+        raise WrongPassword()
+    _keep(session, herself, new)
+
+
+def _account(session: Session, email: str) -> sa.Row[tuple[UUID, str]] | None:
+    return session.execute(sa.text("SELECT person_id, hash FROM local_account(:address)"), {"address": email.strip().lower()}).one_or_none()
+
+
+@contextmanager
+def _redeemed(code: str, kind: CredentialKind, request_id: str) -> Iterator[tuple[Session, Oneself, sa.Row[tuple[UUID, UUID | None, str | None]]]]:
+    """A transaction that uses the code up and goes on in the name of its person; when that fails the code is as good as before."""
+    query = sa.text("SELECT person_id, membership_id, name FROM redeem(:digest, :kind)")
+    with db.transaction() as session:
+        found = session.execute(query, {"digest": digest_of(code), "kind": kind.value}).one_or_none()
+        if found is None:
+            raise CodeNotValid()
+        herself = Oneself(found.person_id, request_id)
+        db.act(session, herself)
+        yield session, herself, found
+
+
+def _begin(session: Session, herself: Oneself, kind: CredentialKind, membership_id: UUID | None, *, name: str | None = None) -> tuple[UUID, Secret]:
+    secret = new_secret(kind)
+    organisation: sa.Select[tuple[UUID]] = sa.select(sa.literal_column("organisation_id")).select_from(sa.table("membership")).where(sa.literal_column("id") == membership_id)
+    values = {
+        "kind": kind,
+        "digest": secret.digest,
+        "person_id": herself.person_id,
+        "membership_id": membership_id,
+        "organisation_id": None if membership_id is None else organisation.scalar_subquery(),
+        "name": name,
+        "recorded_by": herself.person_id,
+        "expires_at": sa.func.credential_expiry(kind.value, sa.func.now()),
+    }
+    credential_id = session.scalars(sa.insert(Credential).values(values).returning(Credential.id)).one()
+    audit.record(session, herself, f"{kind.value}.begun", kind.value, credential_id, details={"name": name})
+    return credential_id, secret
+
+
+def _keep(session: Session, herself: Oneself, password: str) -> None:
+    """Raises RuleViolation."""
+    person = session.execute(sa.select(Person.name, Person.email).where(Person.id == herself.person_id)).one()
+    faults = check_password(password, about=f"{person.name} {person.email}")
+    if faults:
+        raise RuleViolation(faults)
+    session.execute(sa.select(sa.func.change_password(herself.person_id, hash_password(password))))
+    audit.record(session, herself, "password.changed", "person", herself.person_id)
