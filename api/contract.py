@@ -114,7 +114,7 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         Raises NotAuthenticated, NotAllowed, ReasonRequired, InvalidInput, Unavailable.
         """
         admission = self._admissions.get(request.endpoint or "")
-        if admission is None or admission.needs is Who.ANYONE:
+        if admission is None or admission.needs is Who.ANYONE or request.method == "OPTIONS":
             return
         if admission.needs is Who.ONESELF:
             presented()
@@ -128,7 +128,7 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         named = next(iter((request.view_args or {}).items()), None)
         kind, id = (named[0].removesuffix("_id"), named[1]) if named else (self.name, "-")
         with transaction(actor()) as session:
-            audit.record(session, actor(), f"{kind}.looked-at", kind, str(id), details={"query": dict(request.args)})
+            audit.record(session, actor(), f"{kind}.looked-at", kind, str(id), details={"query": request.query_string.decode("ascii", "replace")})
 
     def on(
         self,

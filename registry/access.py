@@ -31,7 +31,6 @@ class Right(StrEnum):
     READ_INSPECTIONS = "read-inspections"
     READ_TALLIES = "read-tallies"
     READ_CHANGES = "read-changes"
-    READ_AUDIT = "read-audit"
     MANAGE_REFERENCE = "manage-reference"
     MANAGE_PROJECTS = "manage-projects"
     REGISTER_DWELLINGS = "register-dwellings"
@@ -44,7 +43,7 @@ class Right(StrEnum):
     READ_MEMBERS = "read-members"
     MANAGE_MEMBERS = "manage-members"
     READ_HISTORY = "read-history"
-    """Who did what to an object that one sees."""
+    """Who did what: to an object that one sees; for an administrator in the organisation, for an auditor everywhere."""
 
 
 _EVERYONE = frozenset({Right.READ_REFERENCE})
@@ -57,8 +56,8 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.CORPORATION_EDITOR: _EVERYONE | _CONTENT | _EDITS,
     Role.MUNICIPALITY_EDITOR: _EVERYONE | _CONTENT | _EDITS | {Right.CONFIRM_PROGRESS, Right.PLAN_INSPECTIONS, Right.MANAGE_PORTFOLIOS, Right.READ_MEMBERS},
     Role.MINISTRY_ANALYST: _EVERYONE | {Right.READ_TALLIES},
-    Role.MINISTRY_AUDITOR: _EVERYONE | _CONTENT | {Right.READ_TALLIES, Right.READ_AUDIT, Right.READ_PORTFOLIOS},
-    Role.ADMINISTRATOR: _EVERYONE | {Right.READ_MEMBERS, Right.MANAGE_MEMBERS, Right.READ_AUDIT},
+    Role.MINISTRY_AUDITOR: _EVERYONE | _CONTENT | {Right.READ_TALLIES, Right.READ_PORTFOLIOS},
+    Role.ADMINISTRATOR: _EVERYONE | {Right.READ_MEMBERS, Right.MANAGE_MEMBERS, Right.READ_HISTORY},
 }
 OF_THE_MINISTRY = frozenset({Right.MANAGE_REFERENCE})
 """What an administrator may besides, when the organisation is the ministry: it keeps the lists that everyone reads."""
@@ -69,7 +68,6 @@ EXPLAINED = frozenset(
         Right.READ_INSPECTIONS,
         Right.READ_CHANGES,
         Right.READ_HISTORY,
-        Right.READ_AUDIT,
         Right.READ_PORTFOLIOS,
     }
 )

@@ -43,6 +43,10 @@ TEXTS: dict[str, Text] = {
         "Dit verzoek komt niet uit een scherm van het register: X-CSRF-Token ontbreekt of klopt niet.",
         "This request does not come from a screen of the register: X-CSRF-Token is missing or wrong.",
     ),
+    "object-not-named": Text(
+        "Noem het object waarvan u de geschiedenis wilt zien: subjectKind en subjectId.",
+        "Name the object whose history you want to see: subjectKind and subjectId.",
+    ),
     "membership-overlaps": Text(
         "Deze persoon heeft deze rol hier al in een deel van die periode.", "This person has this role here already in part of that period."
     ),

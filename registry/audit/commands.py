@@ -22,7 +22,7 @@ def record_each(session: Session, actor: Actor | Oneself, action: str, subject_k
     """One line for each subject of a command that works on many, written in one statement."""
     lines = [_line(actor, action, subject_kind, subject_id, details) for subject_id, details in subjects]
     if lines:
-        session.execute(sa.insert(AuditLine), lines)
+        session.execute(sa.insert(AuditLine).inline(), lines)
 
 
 def _line(actor: Actor | Oneself, action: str, subject_kind: str, subject_id: UUID | str, details: Mapping[str, Json]) -> dict[str, object]:

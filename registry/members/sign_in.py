@@ -166,7 +166,9 @@ def _redeemed(code: str, kind: CredentialKind, request_id: str) -> Iterator[tupl
 
 def _begin(session: Session, herself: Oneself, kind: CredentialKind, membership_id: UUID | None, *, name: str | None = None) -> tuple[UUID, Secret]:
     secret = new_secret(kind)
-    organisation: sa.Select[tuple[UUID]] = sa.select(sa.literal_column("organisation_id")).select_from(sa.table("membership")).where(sa.literal_column("id") == membership_id)
+    organisation: sa.Select[tuple[UUID]] = (
+        sa.select(sa.literal_column("organisation_id")).select_from(sa.table("membership")).where(sa.literal_column("id") == membership_id)
+    )
     values = {
         "kind": kind,
         "digest": secret.digest,

@@ -162,8 +162,9 @@ def _row(key: object, name: str | None, counts: Mapping[str, int]) -> TallyRow:
 def _reached(as_of: AsOf, scope: Scope, seen: sa.ColumnElement[bool] | None = None) -> sa.CTE:
     """One row for each track of each trajectory: what it had reached on that day, as known at that moment. ``seen`` limits the trajectories."""
     later, known = aliased(Milestone), as_of.known_at
-    confirmed = sa.exists().where(Confirmation.milestone_id == Milestone.id, Confirmation.recorded_at < known)
-    superseded = sa.exists().where(later.corrects_id == Milestone.id, later.recorded_at < known)
+    # Who counts may read few columns, so nothing is selected from where only being there matters.
+    confirmed = sa.select(sa.literal(1)).where(Confirmation.milestone_id == Milestone.id, Confirmation.recorded_at < known).exists()
+    superseded = sa.select(sa.literal(1)).where(later.corrects_id == Milestone.id, later.recorded_at < known).exists()
 
     def has(*kinds: MilestoneKind, also: sa.ColumnElement[bool] | None = None) -> sa.ColumnElement[bool]:
         said = Milestone.kind.in_(kinds)

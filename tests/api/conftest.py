@@ -1,6 +1,7 @@
 """Callers of every role, each made when a test asks for it; and a live database for tests with real commits."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -18,7 +19,7 @@ from tests.owner import as_owner
 @pytest.fixture(scope="session", autouse=True)
 def _plain_log() -> None:
     """structlog's own default draws every frame of an exception; the product never does."""
-    log.configure("ERROR")
+    log.configure("WARNING")
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def nobody(api: FlaskClient) -> Caller:
 
 @pytest.fixture
 def live(fresh_database: str, application: Flask) -> Callable[[str], Caller]:
-    """Callers, by role, whose requests really commit: each has its own client, so that threads can call at the same time."""
+    """Callers, by role, whose requests really commit: one person in each role, with a client for each time, so that threads can call at the same time."""
     database.role = API_ROLE
     with as_owner() as session:
         makers.a_municipality(session)
@@ -87,4 +88,11 @@ def live(fresh_database: str, application: Flask) -> Callable[[str], Caller]:
         organisations = {
             role: makers.an_organisation(session, role, kinds.get(role, OrganisationKind.CORPORATION), municipality_code=codes.get(role)) for role in roles
         }
-    return lambda role: a_caller(application.test_client(), role, organisations.get(role))
+    people: dict[str, Caller] = {}
+
+    def live_caller(role: str) -> Caller:
+        if role not in people:
+            people[role] = a_caller(application.test_client(), role, organisations.get(role))
+        return replace(people[role], client=application.test_client())
+
+    return live_caller

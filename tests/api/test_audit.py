@@ -29,9 +29,32 @@ def test_a_refused_request_leaves_no_line(administrator: Caller) -> None:
     assert content(administrator.get("/audit"))["items"] == []
 
 
-def test_few_may_read_it(corporation: Caller, inspector: Caller) -> None:
+def test_few_may_read_all_of_it(corporation: Caller, inspector: Caller, analyst: Caller) -> None:
     for caller in (corporation, inspector):
-        refused(caller.get("/audit"), 403, "not-allowed")
+        refused(caller.get("/audit"), 400, "object-not-named", ("subjectKind", "required"), ("subjectId", "required"))
+    refused(analyst.get("/audit"), 403, "not-allowed")
+
+
+def test_the_history_of_an_object_is_for_who_sees_it(corporation: Caller, other_corporation: Caller, municipality: Caller) -> None:
+    made = content(corporation.post("/dwellings", {"municipalityCode": "GM0917"}), 201)
+    path = f"/audit?subjectKind=dwelling&subjectId={made['id']}"
+    for caller in (corporation, municipality):
+        assert [line["action"] for line in content(caller.get(path))["items"]] == ["dwelling.registered"]
+    assert content(other_corporation.get(path))["items"] == []
+
+
+def test_an_administrator_reads_what_her_organisation_did(administrator: Caller, corporation: Caller) -> None:
+    content(administrator.put("/schemes/x", {"name": "X"}), 201)
+    content(corporation.post("/dwellings", {"municipalityCode": "GM0917"}), 201)
+    assert [line["subjectId"] for line in content(administrator.get("/audit"))["items"]] == ["x"]
+
+
+def test_an_auditor_says_why_and_that_is_kept(auditor: Caller, corporation: Caller) -> None:
+    made = content(corporation.post("/dwellings", {"municipalityCode": "GM0917"}), 201)
+    refused(auditor.get(f"/dwellings/{made['id']}", Reason=""), 400, "reason-required", ("Reason", "reason-required"))
+    content(auditor.get(f"/dwellings/{made['id']}", Reason="Kamervraag%20over%20co%C3%B6peratie"))
+    line = content(auditor.get(f"/audit?subjectKind=dwelling&subjectId={made['id']}"))["items"][0]
+    assert (line["action"], line["reason"], line["personId"]) == ("dwelling.looked-at", "Kamervraag over coöperatie", str(auditor.person_id))
 
 
 def test_what_is_asked_must_have_the_right_form(auditor: Caller) -> None:

@@ -92,5 +92,5 @@ def test_of_two_editors_at_once_one_wins_and_nothing_is_lost(live: Callable[[str
     assert sorted(statuses) == [200, 412, 412, 412]
     after = content(editors[0].get(path))
     assert after.items() >= bodies[statuses.index(200)].items()
-    lines = content(live("ministry-auditor").get("/audit"))["items"]
+    lines = [line for line in content(live("ministry-auditor").get("/audit"))["items"] if not line["action"].endswith("looked-at")]
     assert len(lines) == 2

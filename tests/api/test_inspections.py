@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests import makers
-from tests.api.callers import Caller, content, refused
+from tests.api.callers import Caller, a_caller, content, refused
 
 COMPLETE = {
     "occupancy": "vacant",
@@ -81,7 +81,7 @@ def test_the_same_plan_changes_nothing(municipality: Caller, plan: dict[str, Any
 def test_who_sees_an_inspection(path: str, inspector: Caller, reviewer: Caller, municipality: Caller, other_municipality: Caller, auditor: Caller) -> None:
     for caller in (inspector, reviewer, municipality, auditor):
         content(caller.get(path))
-    colleague = Caller(inspector.client, "dev-inspector")
+    colleague = a_caller(inspector.client, "inspector", inspector.organisation)
     for caller in (colleague, other_municipality):
         refused(caller.get(path), 404, "not-found")
         assert content(caller.get("/inspections"))["items"] == []
@@ -181,7 +181,7 @@ def test_nobody_home_needs_no_answers(path: str, inspector: Caller) -> None:
 
 def test_only_the_assignee_fills_in(path: str, inspector: Caller, reviewer: Caller) -> None:
     refused(reviewer.put(path, {"answers": {}, "remarks": "x"}, version=1), 403, "not-allowed")
-    refused(Caller(inspector.client, "dev-inspector").put(path, {"answers": {}, "remarks": "x"}, version=1), 404, "not-found")
+    refused(a_caller(inspector.client, "inspector", inspector.organisation).put(path, {"answers": {}, "remarks": "x"}, version=1), 404, "not-found")
     refused(reviewer.post(f"{path}/submission"), 403, "not-allowed")
     refused(inspector.post(f"/inspections/{uuid4()}/submission"), 404, "not-found")
 

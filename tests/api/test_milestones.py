@@ -15,7 +15,7 @@ COMPLETION = {"track": "renovation", "kind": "completed", "effectiveOn": "2025-0
 
 @pytest.fixture
 def path(corporation: Caller, session: Session) -> str:
-    body = {"dwellingId": str(makers.a_dwelling(session).id)}
+    body = {"dwellingId": str(makers.a_dwelling(session, held_by=corporation.organisation).id)}
     return f"/trajectories/{content(corporation.post('/trajectories', body), 201)['id']}"
 
 

@@ -17,7 +17,7 @@ def test_an_organisation_is_made_and_read(administrator: Caller, analyst: Caller
     assert response.headers["Location"] == f"/v1/organisations/{made['id']}"
     assert content(analyst.get(f"/organisations/{made['id']}")) == made
     assert content(analyst.get("/organisations?kind=corporation"))["items"] == [made]
-    assert content(analyst.get("/organisations?kind=ministry"))["items"] == []
+    assert made not in content(analyst.get("/organisations?kind=ministry"))["items"]
 
 
 def test_the_same_client_made_id_changes_nothing(administrator: Caller) -> None:

@@ -42,16 +42,16 @@ def walk(caller: Caller, path: str, limit: int, between: object = None) -> list[
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8, 500])
 def test_every_dwelling_is_on_one_page(corporation: Caller, session: Session, limit: int) -> None:
-    ids = sorted(str(makers.a_dwelling(session).id) for _ in range(7))
+    ids = sorted(str(makers.a_dwelling(session, held_by=corporation.organisation).id) for _ in range(7))
     assert walk(corporation, "/dwellings", limit) == ids
 
 
 def test_rows_added_in_between_shift_nothing(corporation: Caller, session: Session) -> None:
-    ids = [makers.a_dwelling(session, id=UUID(int=place)).id for place in range(10, 100, 10)]
+    ids = [makers.a_dwelling(session, held_by=corporation.organisation, id=UUID(int=place)).id for place in range(10, 100, 10)]
     added = iter(range(11, 1000, 7))
 
     def add() -> None:
-        makers.a_dwelling(session, id=UUID(int=next(added)))
+        makers.a_dwelling(session, held_by=corporation.organisation, id=UUID(int=next(added)))
         session.flush()
 
     found = walk(corporation, "/dwellings", 2, add)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from registry.inspections.model import Inspection
 from tests import makers
-from tests.api.callers import Caller, content, refused
+from tests.api.callers import Caller, a_caller, content, refused
 
 pytestmark = pytest.mark.usefixtures("bucket")
 
@@ -155,11 +155,11 @@ def test_all_faults_of_shape_come_together(inspector: Caller) -> None:
 
 def test_an_inspector_declares_only_for_her_own_work(inspector: Caller, inspection: Inspection, reviewer: Caller) -> None:
     item = a_declaration(inspection, some_bytes())
-    (result,) = declared(Caller(inspector.client, "dev-inspector"), item)
+    (result,) = declared(a_caller(inspector.client, "inspector", inspector.organisation), item)
     assert result["errors"][0]["pointer"] == "/items/0/inspectionId"
     refused(reviewer.post("/uploads/batch", {"items": [item]}), 403, "not-allowed")
     declared(inspector, item)
-    refused(Caller(inspector.client, "dev-inspector").get(f"/photos/{item['id']}"), 404, "not-found")
+    refused(a_caller(inspector.client, "inspector", inspector.organisation).get(f"/photos/{item['id']}"), 404, "not-found")
 
 
 def test_the_receipt_says_what_has_arrived(inspector: Caller, inspection: Inspection) -> None:

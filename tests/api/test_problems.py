@@ -44,7 +44,9 @@ def test_a_body_is_an_object(administrator: Caller, raw: bytes) -> None:
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", ""])
 def test_a_body_that_is_not_called_json_is_refused(administrator: Caller, kind: str) -> None:
-    response = administrator.client.put("/v1/schemes/x", data=b'{"name": "X"}', headers={"Authorization": "Bearer dev-administrator", "Content-Type": kind})
+    response = administrator.client.put(
+        "/v1/schemes/x", data=b'{"name": "X"}', headers={"Authorization": f"Bearer {administrator.token}", "Content-Type": kind}
+    )
     refused(response, 415, "unsupported-media-type")
 
 
@@ -205,7 +207,7 @@ def test_json_may_not_be_endlessly_deep(corporation: Caller, depth: int) -> None
 
 
 def test_json_may_be_as_deep_as_it_says(corporation: Caller, session: Session) -> None:
-    made = content(corporation.post("/trajectories", {"dwellingId": str(makers.a_dwelling(session).id)}), 201)
+    made = content(corporation.post("/trajectories", {"dwellingId": str(makers.a_dwelling(session, held_by=corporation.organisation).id)}), 201)
     body = {**PLAN, "evidence": [nested(DEEPEST_JSON)]}
     assert content(corporation.post(f"/trajectories/{made['id']}/milestones", body), 201)["evidence"] == body["evidence"]
 
@@ -213,10 +215,9 @@ def test_json_may_be_as_deep_as_it_says(corporation: Caller, session: Session) -
 def test_without_database_the_register_is_unavailable_for_a_while(application: Flask) -> None:
     database.connect("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
     try:
-        for token in ("dev-administrator", "dev-administrator@somewhere"):
-            response = Caller(application.test_client(), token).get("/schemes")
-            refused(response, 503, "unavailable")
-            assert int(response.headers["Retry-After"]) > 0
+        response = Caller(application.test_client(), "dwr_t_somebody").get("/schemes")
+        refused(response, 503, "unavailable")
+        assert int(response.headers["Retry-After"]) > 0
     finally:
         database.use(None)
 

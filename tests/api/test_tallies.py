@@ -13,7 +13,7 @@ from tests.api.callers import Caller, content, refused
 def improved(session: Session, corporation: Caller, municipality: Caller) -> dict[str, Any]:
     """A dwelling whose renovation is completed and confirmed; its confirmed milestone."""
     makers.a_focus_area(session), makers.a_project(session), makers.a_scheme(session)
-    dwelling = makers.a_dwelling(session, focus_area="heerlen-noord")
+    dwelling = makers.a_dwelling(session, held_by=corporation.organisation, focus_area="heerlen-noord")
     body = {"dwellingId": str(dwelling.id), "project": "vrieheide", "fundingLines": [{"scheme": "volkshuisvestingsfonds"}]}
     path = f"/trajectories/{content(corporation.post('/trajectories', body), 201)['id']}/milestones"
     content(corporation.post(path, {"track": "renovation", "kind": "started", "effectiveOn": "2024-01-01"}), 201)
