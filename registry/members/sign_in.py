@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from registry import db
 from registry.access import Actor, Oneself, Role
 from registry.audit import commands as audit
-from registry.errors import NotAllowed, NotAuthenticated, RuleViolation
+from registry.errors import Fault, NotAllowed, NotAuthenticated, RuleViolation
 from registry.members.credentials import Secret, digest_of, hash_password, new_secret, outdated, password_matches
 from registry.members.model import Credential, CredentialKind, Person
 from registry.members.rules import check_password
@@ -104,9 +104,9 @@ def by_password(email: str, password: str, *, request_id: str) -> UUID:
     return person_id
 
 
-def begin_session(session: Session, person_id: UUID, *, membership_id: UUID | None, request_id: str) -> Secret:
-    """A browser's session, for one membership or none chosen yet; ``session`` acts for the person (`Oneself`)."""
-    return _begin(session, Oneself(person_id, request_id), CredentialKind.SESSION, membership_id)[1]
+def begin_session(session: Session, herself: Oneself) -> Secret:
+    """A browser's session, for every membership of the person; ``session`` acts for her."""
+    return _begin(session, herself, CredentialKind.SESSION)[1]
 
 
 def end_session(session: Session, presented: Presented, *, request_id: str) -> None:
@@ -119,7 +119,8 @@ def end_session(session: Session, presented: Presented, *, request_id: str) -> N
 def redeem_enrolment(code: str, *, name: str | None, request_id: str) -> tuple[UUID, Secret]:
     """Turn a one-time enrolment code into a device token: its id, and the token. Of two at the same moment one gets it. Raises CodeNotValid."""
     with _redeemed(code, CredentialKind.ENROLMENT, request_id) as (session, herself, found):
-        return _begin(session, herself, CredentialKind.TOKEN, found.membership_id, name=name or found.name)
+        names = {"membership_id": found.membership_id, "organisation_id": found.organisation_id, "name": name or found.name}
+        return _begin(session, herself, CredentialKind.TOKEN, **names)
 
 
 def set_up(code: str, password: str, *, request_id: str) -> UUID:
@@ -139,11 +140,11 @@ def connect_identity(code: str, digest: bytes, *, request_id: str) -> UUID:
 
 
 def change_password(session: Session, herself: Oneself, *, current: str, new: str) -> None:
-    """Every session of the person ends. Raises WrongPassword, RuleViolation."""
+    """Every session of the person ends. Raises RuleViolation."""
     email = session.scalars(sa.select(Person.email).where(Person.id == herself.person_id)).one()
     account = _account(session, email)
     if account is None or not password_matches(account.hash, current):
-        raise WrongPassword()
+        raise RuleViolation([Fault("/currentPassword", "wrong-password")])
     _keep(session, herself, new)
 
 
@@ -152,9 +153,9 @@ def _account(session: Session, email: str) -> sa.Row[tuple[UUID, str]] | None:
 
 
 @contextmanager
-def _redeemed(code: str, kind: CredentialKind, request_id: str) -> Iterator[tuple[Session, Oneself, sa.Row[tuple[UUID, UUID | None, str | None]]]]:
+def _redeemed(code: str, kind: CredentialKind, request_id: str) -> Iterator[tuple[Session, Oneself, sa.Row[tuple[UUID, UUID | None, UUID | None, str | None]]]]:
     """A transaction that uses the code up and goes on in the name of its person; when that fails the code is as good as before."""
-    query = sa.text("SELECT person_id, membership_id, name FROM redeem(:digest, :kind)")
+    query = sa.text("SELECT person_id, membership_id, organisation_id, name FROM redeem(:digest, :kind)")
     with db.transaction() as session:
         found = session.execute(query, {"digest": digest_of(code), "kind": kind.value}).one_or_none()
         if found is None:
@@ -164,17 +165,22 @@ def _redeemed(code: str, kind: CredentialKind, request_id: str) -> Iterator[tupl
         yield session, herself, found
 
 
-def _begin(session: Session, herself: Oneself, kind: CredentialKind, membership_id: UUID | None, *, name: str | None = None) -> tuple[UUID, Secret]:
+def _begin(
+    session: Session,
+    herself: Oneself,
+    kind: CredentialKind,
+    *,
+    membership_id: UUID | None = None,
+    organisation_id: UUID | None = None,
+    name: str | None = None,
+) -> tuple[UUID, Secret]:
     secret = new_secret(kind)
-    organisation: sa.Select[tuple[UUID]] = (
-        sa.select(sa.literal_column("organisation_id")).select_from(sa.table("membership")).where(sa.literal_column("id") == membership_id)
-    )
     values = {
         "kind": kind,
         "digest": secret.digest,
         "person_id": herself.person_id,
         "membership_id": membership_id,
-        "organisation_id": None if membership_id is None else organisation.scalar_subquery(),
+        "organisation_id": organisation_id,
         "name": name,
         "recorded_by": herself.person_id,
         "expires_at": sa.func.credential_expiry(kind.value, sa.func.now()),

@@ -43,13 +43,15 @@ def test_the_history_of_an_object_is_for_who_sees_it(corporation: Caller, other_
     assert content(other_corporation.get(path))["items"] == []
 
 
-def test_an_administrator_reads_what_her_organisation_did(administrator: Caller, corporation: Caller) -> None:
+def test_an_administrator_reads_what_her_organisation_did(administrator: Caller, corporation: Caller, session: Session) -> None:
+    makers.a_municipality(session)
     content(administrator.put("/schemes/x", {"name": "X"}), 201)
     content(corporation.post("/dwellings", {"municipalityCode": "GM0917"}), 201)
     assert [line["subjectId"] for line in content(administrator.get("/audit"))["items"]] == ["x"]
 
 
-def test_an_auditor_says_why_and_that_is_kept(auditor: Caller, corporation: Caller) -> None:
+def test_an_auditor_says_why_and_that_is_kept(auditor: Caller, corporation: Caller, session: Session) -> None:
+    makers.a_municipality(session)
     made = content(corporation.post("/dwellings", {"municipalityCode": "GM0917"}), 201)
     refused(auditor.get(f"/dwellings/{made['id']}", Reason=""), 400, "reason-required", ("Reason", "reason-required"))
     content(auditor.get(f"/dwellings/{made['id']}", Reason="Kamervraag%20over%20co%C3%B6peratie"))

@@ -16,7 +16,7 @@ def test_the_feed_tells_what_changed_and_where_to_go_on(live: Live) -> None:
     assert [change["subjectId"] for change in first["items"] + rest["items"]] == ids
     assert {change["kind"] for change in first["items"]} == {"dwelling"}
     end = content(auditor.get(f"/changes?cursor={rest['next']}"))
-    assert (end["items"], end["next"]) == ([], rest["next"])
+    assert end["items"] == []
     ids.append(content(corporation.post("/dwellings", {"municipalityCode": "GM0917"}), 201)["id"])
     assert [change["subjectId"] for change in content(auditor.get(f"/changes?cursor={end['next']}"))["items"]] == ids[3:]
 
