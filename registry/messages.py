@@ -23,6 +23,11 @@ TEXTS: dict[str, Text] = {
     "invalid-input": Text("De invoer bevat {count} fout(en).", "The input has {count} fault(s)."),
     "rule-violation": Text("De melding breekt {count} regel(s) van het register.", "The report breaks {count} rule(s) of the register."),
     "not-authenticated": Text("Meld u eerst aan: een geldig toegangstoken ontbreekt.", "Sign in first: a valid access token is missing."),
+    "token-invalid": Text("Dit toegangstoken wordt hier niet geaccepteerd: meld u opnieuw aan.", "This access token is not accepted here: sign in again."),
+    "token-expired": Text(
+        "Dit toegangstoken is verlopen: haal een nieuw token op of meld u opnieuw aan.",
+        "This access token has expired: fetch a new token or sign in again.",
+    ),
     "not-allowed": Text("Uw rol {role} mag dit niet: {right}.", "Your role {role} may not do this: {right}."),
     "not-yours": Text("Dit hoort bij een andere organisatie.", "This belongs to another organisation."),
     "not-found": Text("{what} {id} bestaat niet of is niet zichtbaar voor u.", "{what} {id} does not exist or is not visible to you."),
@@ -52,6 +57,11 @@ TEXTS: dict[str, Text] = {
     "unavailable": Text(
         "Het register is even niet bereikbaar; probeer het over {retry_after_s} seconden opnieuw.",
         "The register can't be reached now; try again in {retry_after_s} seconds.",
+    ),
+    "identity-provider-unavailable": Text(
+        "De identiteitsprovider waarbij u zich aanmeldt is even niet bereikbaar, dus uw toegangstoken is niet te controleren; "
+        "probeer het over {retry_after_s} seconden opnieuw.",
+        "The identity provider where you sign in can't be reached now, so your access token can't be checked; try again in {retry_after_s} seconds.",
     ),
     "internal-error": Text(
         "Er ging iets mis bij ons. Meld dit met nummer {request_id}.", "Something went wrong on our side. Report it with number {request_id}."

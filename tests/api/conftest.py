@@ -1,6 +1,6 @@
 """Callers of every role, each made when a test asks for it; and a live database for tests with real commits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -12,12 +12,26 @@ from registry.db import transaction
 from registry.organisations.model import OrganisationKind
 from tests import makers
 from tests.api.callers import Caller, a_caller
+from tests.identity_provider import IdentityProvider
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _plain_log() -> None:
     """structlog's own default draws every frame of an exception; the product never does."""
     log.configure("ERROR")
+
+
+@pytest.fixture(scope="session")
+def identity_provider() -> Iterator[IdentityProvider]:
+    """One for all tests that neither stop it nor take its keys away."""
+    with IdentityProvider() as running:
+        yield running
+
+
+@pytest.fixture
+def own_identity_provider() -> Iterator[IdentityProvider]:
+    with IdentityProvider() as running:
+        yield running
 
 
 @pytest.fixture
