@@ -54,6 +54,7 @@ def read(env: Env | None = None) -> Settings:
     env = env or Env(eager=False, prefix="REGISTRY_")
     not_empty = validate.Length(min=1)
     issuer = env.str("OIDC_ISSUER", "", validate=_names_a_provider)
+    algorithms = cast("list[str] | None", env.list("OIDC_ALGORITHMS", list(TOKEN_ALGORITHMS), validate=[not_empty, validate.ContainsOnly(TOKEN_ALGORITHMS)]))
     settings = Settings(
         database_url=env.str("DATABASE_URL", validate=not_empty),
         s3_endpoint=env.str("S3_ENDPOINT", validate=not_empty),
@@ -70,9 +71,7 @@ def read(env: Env | None = None) -> Settings:
         oidc_audience=env.str("OIDC_AUDIENCE", validate=not_empty) if issuer != "" else env.str("OIDC_AUDIENCE", ""),
         oidc_client_id=env.str("OIDC_CLIENT_ID", ""),
         oidc_client_secret=env.str("OIDC_CLIENT_SECRET", ""),
-        oidc_algorithms=tuple(
-            cast("list[str]", env.list("OIDC_ALGORITHMS", list(TOKEN_ALGORITHMS), validate=[not_empty, validate.ContainsOnly(TOKEN_ALGORITHMS)]))
-        ),
+        oidc_algorithms=tuple(algorithms or ()),
     )
     try:
         env.seal()
