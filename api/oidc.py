@@ -128,9 +128,10 @@ class Keys:
 
         Raises TokenInvalid (no such key), IdentityProviderUnavailable (it may be a new key, and the provider can't be reached).
         """
-        if self._outdated(kid) and self._fetching.acquire(blocking=not self._knows(kid)):
+        outdated = not self._knows(kid) or self._age() >= KEYS_FRESH_FOR
+        if outdated and self._fetching.acquire(blocking=not self._knows(kid)):
             try:
-                if self._outdated(kid) and clock.now() >= self._next_fetch_at:
+                if clock.now() >= self._next_fetch_at:
                     self._fetch()
             finally:
                 self._fetching.release()
@@ -139,9 +140,6 @@ class Keys:
         if self._reached:
             raise _refusal("unknown key")
         raise IdentityProviderUnavailable(retry_after_s=max(1, round((self._next_fetch_at - clock.now()).total_seconds())))
-
-    def _outdated(self, kid: str) -> bool:
-        return not self._knows(kid) or self._age() >= KEYS_FRESH_FOR
 
     def _knows(self, kid: str) -> bool:
         return self._age() < KEYS_KEPT_FOR and any(key.kid == kid for key in self._known)
@@ -205,7 +203,7 @@ def _line(claim: object) -> str | None:
 
 
 def _refusal(reason: str | Exception) -> TokenInvalid:
-    """Only joserfc's own messages are free of what stands in the token."""
+    """Of exceptions only joserfc's are logged in full: a decoder's can quote the token."""
     log.info("token-refused", reason=str(reason) if isinstance(reason, str | JoseError) else type(reason).__name__)
     return TokenInvalid()
 
@@ -220,13 +218,14 @@ def _published(issuer: str) -> KeySet:
 
 
 def _key(published: dict[str, Any]) -> Key | None:
-    """None for what does not verify signatures or is too weak to: the other keys must go on working (RFC 7517, section 5)."""
+    """None for what is no public key or a weak one: the other keys must go on working (RFC 7517, section 5).
+
+    What the key is for (``use``, ``alg``, ``key_ops``) joserfc looks at when a token is verified with it.
+    """
     try:
         key = import_key(dict(published))
-        key.check_use("sig")
-        fits = isinstance(key.kid, str) and "verify" in published.get("key_ops", ["verify"])
         # A private key that is published can be anybody's. A shared secret counts as private.
-        return key if fits and not key.is_private and not _is_weak(key) else None
+        return key if isinstance(key.kid, str) and not key.is_private and not _is_weak(key) else None
     except Exception:  # whatever the libraries make of it: some have no Ed25519 or other curve on this machine
         return None
 

@@ -27,7 +27,7 @@ from api import oidc, problems
 from api.oidc import Identity, IdentityProviderUnavailable, Provider
 from registry import clock
 from registry.errors import RegistryError, TokenExpired, TokenInvalid
-from registry.settings import TOKEN_ALGORITHMS
+from registry.settings import TOKEN_ALGORITHMS, settings
 from tests.identity_provider import AUDIENCE, IdentityProvider
 
 ORDINARY_KEY = RSAKey.generate_key(2048, {"kid": "key-1", "use": "sig"})
@@ -209,6 +209,33 @@ def test_a_provider_that_was_never_there_is_unavailable(own_identity_provider: I
     refused(provider, token, IdentityProviderUnavailable)
 
 
+@pytest.fixture
+def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Provider | None]]:
+    """The provider of a process whose settings name this issuer."""
+
+    def forget() -> None:
+        settings.cache_clear()
+        oidc.provider.cache_clear()
+
+    def with_issuer(issuer: str) -> Provider | None:
+        monkeypatch.setenv("REGISTRY_OIDC_ISSUER", issuer)
+        monkeypatch.setenv("REGISTRY_OIDC_AUDIENCE", AUDIENCE)
+        forget()
+        return oidc.provider()
+
+    yield with_issuer
+    monkeypatch.undo()
+    forget()
+
+
+def test_the_settings_say_which_provider_there_is(engine: object, identity_provider: IdentityProvider, configured: Callable[[str], Provider | None]) -> None:
+    found = configured(identity_provider.issuer)
+    assert found is not None
+    assert found.verify(identity_provider.token())
+    assert oidc.provider() is found
+    assert configured("") is None
+
+
 # What a token must be.
 
 
@@ -278,6 +305,10 @@ def test_the_header_says_that_it_is_an_access_token_or_nothing(provider: Provide
 @pytest.mark.parametrize("kind", ["dpop+jwt", "logout+jwt", "secevent+jwt", "JOSE", "", "at+jwt "])
 def test_a_token_of_another_kind_is_refused(provider: Provider, signed: Callable[..., str], kind: str) -> None:
     refused(provider, signed(header={"typ": kind}))
+
+
+def test_a_header_that_nobody_knows_is_ignored(provider: Provider, signed: Callable[..., str]) -> None:
+    assert provider.verify(signed(header={"x-of-a-vendor": "x", "cty": "x"}))
 
 
 # Forgery.
@@ -544,6 +575,7 @@ def test_a_provider_that_hangs_is_given_up(provider: Provider, small: SmallProvi
         {"jwks_uri": None},
         {"jwks_uri": 1},
         {"jwks_uri": "http://login.example.nl/keys"},
+        {"jwks_uri": "http://0.0.0.0:{port}/keys"},
         {"jwks_uri": "file:///etc/passwd"},
         {"jwks_uri": "/keys"},
         {"jwks_uri": "https://login.example.nl:99999/keys"},
@@ -554,7 +586,8 @@ def test_a_provider_that_hangs_is_given_up(provider: Provider, small: SmallProvi
 def test_a_discovery_document_that_can_not_be_trusted_is_not_used(
     provider: Provider, small: SmallProvider, signed: Callable[..., str], discovery: dict[str, Any]
 ) -> None:
-    small.discovery = {**small.discovery, **discovery}
+    port = small.issuer.rpartition(":")[2]
+    small.discovery = {**small.discovery, **json.loads(json.dumps(discovery).replace("{port}", port).replace("{issuer}", small.issuer))}
     refused(provider, signed(), IdentityProviderUnavailable)
     assert small.fetched == ["/.well-known/openid-configuration"]
 
