@@ -225,7 +225,7 @@ def _key(published: dict[str, Any]) -> Key | None:
     try:
         key = import_key(dict(published))
         # A private key that is published can be anybody's. A shared secret counts as private.
-        return key if isinstance(key.kid, str) and not key.is_private and not _is_weak(key) else None
+        return key if not key.is_private and not _is_weak(key) else None
     except Exception:  # whatever the libraries make of it: some have no Ed25519 or other curve on this machine
         return None
 
