@@ -16,14 +16,14 @@ demo: .venv/.product ## Start the register and play the whole story on it (ARGS=
 run: .venv/.product ## Start the register on this machine, until Ctrl-C
 	@$(BIN)/registry up --data var/registry $(ARGS)
 
-check: .venv/.dev .venv/.spectral ## Format, lint, types, imports, contract, migrations, tree
+check: .venv/.dev .venv/.node ## Format, lint, types, imports, contract, migrations, tree
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q tests/codebase
 
-test: .venv/.dev ## All tests, on a real PostgreSQL and a real S3
+test: .venv/.dev .venv/.node ## All tests, on a real PostgreSQL and a real S3
 	$(BIN)/pytest $(ARGS)
 
 bench: .venv/.dev ## Performance figures, beside a baseline measured in the same run
@@ -37,7 +37,7 @@ lock: ## Pin the dependencies anew, with hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock $(ARGS)
 
 clean: ## Remove the environment and what the demo kept; var/registry stays
-	rm -rf .venv var/demo tests/contract/node_modules
+	rm -rf .venv var/demo tests/contract/node_modules tests/oidc/node_modules
 
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'The register needs Python 3.11 or newer: set PYTHON=/path/to/python3.11'; exit 1; }
@@ -53,6 +53,7 @@ clean: ## Remove the environment and what the demo kept; var/registry stays
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.venv/.spectral: .venv/bin/pip tests/contract/package-lock.json
-	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/contract; else echo 'skipped: the API linter, there is no node here'; fi
+.venv/.node: .venv/bin/pip tests/contract/package-lock.json tests/oidc/package-lock.json
+	@if ! command -v npm >/dev/null; then echo 'skipped: the API linter and the OpenID provider of the tests, there is no node here'; exit 0; fi; \
+	for folder in tests/contract tests/oidc; do npm ci --silent --no-audit --no-fund --prefix $$folder || exit 1; done
 	@touch $@

@@ -12,7 +12,19 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from api.fields import Said
-from registry.errors import Conflict, Fault, InvalidInput, NotAllowed, NotAuthenticated, NotFound, RegistryError, RuleViolation, Stale, Unavailable
+from registry.errors import (
+    Conflict,
+    Fault,
+    InvalidInput,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    RegistryError,
+    RuleViolation,
+    Stale,
+    TokenInvalid,
+    Unavailable,
+)
 from registry.messages import DEFAULT_LANGUAGE, TEXTS, Language, text
 from registry.versioned import VersionRequired
 
@@ -117,7 +129,7 @@ def _refused(error: RegistryError) -> Response:
         log.warning("unavailable", cause=repr(error.__cause__))
         response.headers["Retry-After"] = str(error.facts["retry_after_s"])
     if isinstance(error, NotAuthenticated):
-        response.headers["WWW-Authenticate"] = "Bearer"
+        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if isinstance(error, TokenInvalid) else "Bearer"
     return response
 
 

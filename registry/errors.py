@@ -55,6 +55,18 @@ class NotAuthenticated(RegistryError):
     code = "not-authenticated"
 
 
+class TokenInvalid(NotAuthenticated):
+    """There is a token, and it does not open this register. Why is in the log only: the reason would help who forges more than who mistakes."""
+
+    code = "token-invalid"
+
+
+class TokenExpired(TokenInvalid):
+    """The token was good and is no longer: a new one of the same kind is the way on."""
+
+    code = "token-expired"
+
+
 class NotAllowed(RegistryError):
     """The role of the actor does not carry the right."""
 

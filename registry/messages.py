@@ -58,6 +58,11 @@ TEXTS: dict[str, Text] = {
     "portfolio-overlaps": Text(
         "De woning zit in een deel van die periode al in een portefeuille.", "The dwelling is in a portfolio already in part of that period."
     ),
+    "token-invalid": Text("Dit toegangstoken wordt hier niet geaccepteerd: meld u opnieuw aan.", "This access token is not accepted here: sign in again."),
+    "token-expired": Text(
+        "Dit toegangstoken is verlopen: haal een nieuw token op of meld u opnieuw aan.",
+        "This access token has expired: fetch a new token or sign in again.",
+    ),
     "not-allowed": Text("Uw rol {role} mag dit niet: {right}.", "Your role {role} may not do this: {right}."),
     "role-elsewhere": Text(
         "De rol {role} bestaat niet bij een organisatie van de soort {kind}.", "The role {role} does not exist in an organisation of kind {kind}."
@@ -98,6 +103,11 @@ TEXTS: dict[str, Text] = {
     "unavailable": Text(
         "Het register is even niet bereikbaar; probeer het over {retry_after_s} seconden opnieuw.",
         "The register can't be reached now; try again in {retry_after_s} seconds.",
+    ),
+    "identity-provider-unavailable": Text(
+        "De identiteitsprovider waarbij u zich aanmeldt is even niet bereikbaar, dus uw toegangstoken is niet te controleren; "
+        "probeer het over {retry_after_s} seconden opnieuw.",
+        "The identity provider where you sign in can't be reached now, so your access token can't be checked; try again in {retry_after_s} seconds.",
     ),
     "internal-error": Text(
         "Er ging iets mis bij ons. Meld dit met nummer {request_id}.", "Something went wrong on our side. Report it with number {request_id}."

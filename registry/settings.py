@@ -4,11 +4,16 @@ Nothing here has a default that would be unsafe on a server: without a database 
 `registry up` fills in both when it starts them itself.
 """
 
-from dataclasses import dataclass
+import ipaddress
+from dataclasses import dataclass, field
 from functools import cache
-from typing import cast
+from typing import Final, cast
+from urllib.parse import urlsplit
 
-from environs import Env, EnvError, validate
+from environs import Env, EnvError, ValidationError, validate
+
+TOKEN_ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
+"""What an access token may be signed with (RFC 7518, 8037, 9864): public keys only, because whoever can check a shared secret can also forge with it."""
 
 
 class SettingsError(Exception):
@@ -17,7 +22,11 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``s3_public_endpoint`` is the address phones reach the object store at; presigned links carry it."""
+    """``s3_public_endpoint`` is the address phones reach the object store at; presigned links carry it.
+
+    ``oidc_issuer`` is the OpenID provider whose access tokens open the API, empty when there is none; ``oidc_client_id`` and ``oidc_client_secret`` are
+    for signing in on the web and may be empty.
+    """
 
     database_url: str
     s3_endpoint: str
@@ -30,6 +39,11 @@ class Settings:
     allowed_origins: tuple[str, ...]
     log_level: str
     pool_size: int
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_algorithms: tuple[str, ...] = TOKEN_ALGORITHMS
 
 
 def read(env: Env | None = None) -> Settings:
@@ -39,6 +53,8 @@ def read(env: Env | None = None) -> Settings:
     """
     env = env or Env(eager=False, prefix="REGISTRY_")
     not_empty = validate.Length(min=1)
+    issuer = env.str("OIDC_ISSUER", "", validate=_names_a_provider)
+    algorithms = cast("list[str] | None", env.list("OIDC_ALGORITHMS", list(TOKEN_ALGORITHMS), validate=[not_empty, validate.ContainsOnly(TOKEN_ALGORITHMS)]))
     settings = Settings(
         database_url=env.str("DATABASE_URL", validate=not_empty),
         s3_endpoint=env.str("S3_ENDPOINT", validate=not_empty),
@@ -51,12 +67,40 @@ def read(env: Env | None = None) -> Settings:
         allowed_origins=tuple(cast("list[str]", env.list("ALLOWED_ORIGINS", []))),
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         pool_size=env.int("POOL_SIZE", 8, validate=validate.Range(min=1)),
+        oidc_issuer=issuer,
+        oidc_audience=env.str("OIDC_AUDIENCE", validate=not_empty) if issuer != "" else env.str("OIDC_AUDIENCE", ""),
+        oidc_client_id=env.str("OIDC_CLIENT_ID", ""),
+        oidc_client_secret=env.str("OIDC_CLIENT_SECRET", ""),
+        oidc_algorithms=tuple(algorithms or ()),
     )
     try:
         env.seal()
     except EnvError as error:
         raise SettingsError(f"Settings: {error}") from error
     return settings
+
+
+def protected(url: str) -> bool:
+    """Whether nobody on the way can change what ``url`` answers: it is https, or does not leave this machine."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)))
+
+
+def _names_a_provider(url: str) -> None:
+    """The form of OpenID Connect Discovery 1.0, section 2. Raises ValidationError."""
+    if url and (not protected(url) or set(url) & set("@?#")):
+        raise ValidationError("Must be an https URL (http only on this machine) without user, query or fragment.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @cache

@@ -1,6 +1,6 @@
 """Callers of every role, each made when a test asks for it; and a live database for tests with real commits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -13,6 +13,7 @@ from registry.db import API_ROLE, database
 from registry.organisations.model import OrganisationKind
 from tests import makers
 from tests.api.callers import Caller, a_caller
+from tests.identity_provider import IdentityProvider
 from tests.owner import as_owner
 
 
@@ -20,6 +21,19 @@ from tests.owner import as_owner
 def _plain_log() -> None:
     """structlog's own default draws every frame of an exception; the product never does."""
     log.configure("WARNING")
+
+
+@pytest.fixture(scope="session")
+def identity_provider() -> Iterator[IdentityProvider]:
+    """One for all tests that neither stop it nor take its keys away."""
+    with IdentityProvider() as running:
+        yield running
+
+
+@pytest.fixture
+def own_identity_provider() -> Iterator[IdentityProvider]:
+    with IdentityProvider() as running:
+        yield running
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import yaml
 from sqlalchemy.orm import Session
 
 from registry.access import Role
-from tests import makers
 from tests.api.callers import Caller, a_caller, refused
 
 CONTRACT = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8"))
