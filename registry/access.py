@@ -64,6 +64,10 @@ class Actor:
     request_id: str
     municipality_code: str | None = None
     """Of the organisation, when that is a municipality."""
+    trace_id: str | None = None
+    """W3C Trace Context of the request, 32 hexadecimal digits; it links the audit log and the processing log."""
+    reason: str | None = None
+    """Why, in words of the person who acts, where one was asked for."""
 
 
 def may(actor: Actor, right: Right) -> bool:
