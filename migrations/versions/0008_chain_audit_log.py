@@ -171,8 +171,7 @@ def _chain_existing() -> None:
 def _guard() -> None:
     op.execute("CREATE TRIGGER audit_line_is_chained BEFORE INSERT ON audit_line FOR EACH ROW EXECUTE FUNCTION chain_audit_line()")
     op.execute(
-        "CREATE TRIGGER audit_line_moves_head AFTER INSERT ON audit_line REFERENCING NEW TABLE AS written "
-        "FOR EACH STATEMENT EXECUTE FUNCTION move_audit_head()"
+        "CREATE TRIGGER audit_line_moves_head AFTER INSERT ON audit_line REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION move_audit_head()"
     )
     op.execute("CREATE TRIGGER audit_stream_only_forward BEFORE UPDATE ON audit_stream FOR EACH ROW EXECUTE FUNCTION refuse_audit_stream_back()")
     op.execute("CREATE TRIGGER audit_stream_is_never_deleted BEFORE DELETE ON audit_stream FOR EACH ROW EXECUTE FUNCTION refuse_change()")

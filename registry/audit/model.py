@@ -9,7 +9,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.db import RECORDED_NOW, Base, Json
 
-
 STREAMS = 128
 """Chains that writers choose from: more than PostgreSQL's usual limit of 100 connections, so that nobody waits for a free one."""
 DIGEST_BYTES = 32
