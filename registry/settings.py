@@ -4,11 +4,20 @@ Nothing here has a default that would be unsafe on a server: without a database 
 `registry up` fills in both when it starts them itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import cast
+from urllib.parse import urlsplit
 
-from environs import Env, EnvError, validate
+from environs import Env, EnvError, ValidationError, validate
+
+DEFAULT_PROCESSING_REGISTER = "https://dwelling-registry.example/processing-activities"
+STANDARD_OUTPUT = "-"
+"""As REGISTRY_PROCESSING_LOG."""
+SHORTEST_KEY = 32
+"""Characters of REGISTRY_PSEUDONYM_KEY: a key of 256 bits needs more than this in any way of writing it down but raw bytes."""
 
 
 class SettingsError(Exception):
@@ -17,7 +26,11 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``s3_public_endpoint`` is the address phones reach the object store at; presigned links carry it."""
+    """``s3_public_endpoint`` is the address phones reach the object store at; presigned links carry it.
+
+    ``processing_log`` is a file for JSON lines, ``-`` for standard output, or nothing; ``otlp_endpoint`` a collector, or nothing: the processing log is
+    off when both are nothing. ``pseudonym_key`` makes the pseudonyms in it, and ``processing_register`` is the base of the URIs of its activities.
+    """
 
     database_url: str
     s3_endpoint: str
@@ -30,6 +43,10 @@ class Settings:
     allowed_origins: tuple[str, ...]
     log_level: str
     pool_size: int
+    processing_log: str = ""
+    otlp_endpoint: str = ""
+    pseudonym_key: str = ""
+    processing_register: str = DEFAULT_PROCESSING_REGISTER
 
 
 def read(env: Env | None = None) -> Settings:
@@ -51,12 +68,51 @@ def read(env: Env | None = None) -> Settings:
         allowed_origins=tuple(cast("list[str]", env.list("ALLOWED_ORIGINS", []))),
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         pool_size=env.int("POOL_SIZE", 8, validate=validate.Range(min=1)),
+        processing_log=env.str("PROCESSING_LOG", "", validate=_in_a_folder),
+        otlp_endpoint=env.str("OTLP_ENDPOINT", "", validate=_encrypted_or_here),
+        pseudonym_key=_pseudonym_key(env),
+        processing_register=env.str("PROCESSING_REGISTER", DEFAULT_PROCESSING_REGISTER, validate=_web_address),
     )
     try:
         env.seal()
     except EnvError as error:
         raise SettingsError(f"Settings: {error}") from error
     return settings
+
+
+def _pseudonym_key(env: Env) -> str:
+    """Without a key nothing can be logged, so it is required as soon as there is a place to log to."""
+    long_enough = validate.Length(min=SHORTEST_KEY)
+    if env.str("PROCESSING_LOG", "") or env.str("OTLP_ENDPOINT", ""):
+        return env.str("PSEUDONYM_KEY", validate=long_enough)
+    return env.str("PSEUDONYM_KEY", "", validate=[_nothing_or(long_enough)])
+
+
+def _nothing_or(check: Callable[[str], object]) -> Callable[[str], None]:
+    def checked(value: str) -> None:
+        if value:
+            check(value)
+
+    return checked
+
+
+def _in_a_folder(value: str) -> None:
+    if value not in ("", STANDARD_OUTPUT) and not Path(value).parent.is_dir():
+        raise ValidationError("There is no such folder.")
+
+
+def _web_address(value: str) -> None:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValidationError("Not a web address.")
+
+
+def _encrypted_or_here(value: str) -> None:
+    """The standard of the processing log asks for TLS; on this machine there is nobody between."""
+    if value:
+        _web_address(value)
+        if urlsplit(value).scheme != "https" and urlsplit(value).hostname not in ("127.0.0.1", "::1", "localhost"):
+            raise ValidationError("Only https, unless it is on this machine.")
 
 
 @cache
