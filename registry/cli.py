@@ -123,8 +123,8 @@ def audit() -> None:
 @DATA
 def audit_verify(seal_to: Path | None, against: Path | None, data: Path) -> None:
     """Look for audit lines that were altered, removed or slipped in. Exits with 1 when there are any."""
-    if seal_to is not None and seal_to.exists():
-        raise click.BadParameter(f"{seal_to} is there already; an earlier seal is never written over.", param_hint="--seal-to")
+    if seal_to is not None and (seal_to.exists() or not seal_to.parent.is_dir()):
+        raise click.BadParameter(f"{seal_to} must be a new file in a folder that exists; an earlier seal is never written over.", param_hint="--seal-to")
     earlier = _read_seal(against) if against is not None else None
     with _database_url(data) as url:
         database.connect(url, pool_size=1)
@@ -133,7 +133,8 @@ def audit_verify(seal_to: Path | None, against: Path | None, data: Path) -> None
         click.secho(f"The audit log has been tampered with: {verdict.flaws} finding(s).", fg="red", err=True)
         raise SystemExit(1)
     if seal_to is not None:
-        seal_to.write_text(verdict.seal.to_json(), encoding="utf-8")
+        with seal_to.open("x", encoding="utf-8") as file:
+            file.write(verdict.seal.to_json())
     click.echo(f"The audit log is whole: {verdict.seal.lines} line(s) in {len(verdict.seal.heads)} streams, at {rfc3339(verdict.seal.moment)}.")
     click.echo(f"Seal: {verdict.seal.digest}")
 
