@@ -8,7 +8,7 @@ from marshmallow import fields
 from api.answers import decode_cursor, dump_with, page_response
 from api.auth import actor
 from api.contract import PageQuery, Routes
-from api.fields import Length, Moment, Schema, String
+from api.fields import Length, Moment, Schema, String, Uuid
 from registry.access import Right
 from registry.audit import queries
 from registry.db import reading
@@ -24,6 +24,8 @@ class AuditEntryOut(Schema):
     organisation_id = fields.UUID(required=True, allow_none=True, data_key="organisationId")
     role = fields.String(required=True)
     request_id = fields.String(required=True, data_key="requestId")
+    trace_id = fields.String(required=True, allow_none=True, data_key="traceId")
+    reason = fields.String(required=True, allow_none=True)
     action = fields.String(required=True)
     subject_kind = fields.String(required=True, data_key="subjectKind")
     subject_id = fields.String(required=True, data_key="subjectId")
@@ -38,6 +40,10 @@ class AuditOut(Schema):
 class AuditQuery(PageQuery):
     subject_kind = String(load_default=None, validate=Length(1, 40))
     subject_id = String(load_default=None, validate=Length(1, 80))
+    person_id = Uuid(load_default=None)
+    request_id = String(load_default=None, validate=Length(1, 200))
+    since = Moment(load_default=None, data_key="from")
+    until = Moment(load_default=None)
 
 
 dump = dump_with(AuditEntryOut())
@@ -52,9 +58,9 @@ def _line_id(text: str) -> int:
 
 @routes.on("GET", "/audit", needs=Right.READ_HISTORY, returns=AuditOut, query=AuditQuery)
 def list_audit(query: dict[str, Any]) -> Response:
-    """The audit log, newest first"""
-    query["after"] = decode_cursor(query.pop("cursor"), _line_id)
+    """The audit log, newest first; of one object with subjectKind and subjectId"""
+    after = decode_cursor(query.pop("cursor"), _line_id)
     limit = query.pop("limit")
     with reading(actor()) as session:
-        found = queries.list_(session, actor(), limit=limit + 1, **query)
+        found = queries.list_(session, actor(), queries.AuditFilter(**query), after=after, limit=limit + 1)
     return page_response(dump, page_of(found, limit=limit, key=lambda entry: str(entry.id)))

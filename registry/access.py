@@ -93,7 +93,9 @@ class Actor:
     central: bool = False
     """The organisation is the ministry."""
     trace_id: str | None = None
+    """W3C Trace Context of the request, 32 hexadecimal digits; it links the audit log and the processing log."""
     reason: str | None = None
+    """Why, in words of the person who acts, where one was asked for."""
 
     @property
     def claims(self) -> Mapping[str, str]:

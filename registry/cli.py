@@ -12,8 +12,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from registry import log, migrations, storage
 from registry.access import Actor, the_system
+from registry.audit.rules import Seal, read_seal
+from registry.audit.verify import Verdict, verify
 from registry.checklists import commands as checklists
-from registry.db import database, transaction
+from registry.db import database, reading, transaction
 from registry.embedded.folder import default_folder
 from registry.embedded.postgres import Postgres
 from registry.errors import RegistryError
@@ -23,6 +25,7 @@ from registry.imports.commands import import_bag
 from registry.installation import DATABASE_FOLDER, Installation
 from registry.settings import SettingsError, settings
 from registry.supervision import StartError
+from registry.values import rfc3339
 
 DATA_FOLDER = Path("var/registry")
 DATA = click.option(
@@ -107,6 +110,46 @@ def bag(file: Path, data: Path) -> None:
         report = import_bag(_caller(), file, progress=progress)
     for line in report_lines(report):
         click.echo(line)
+
+
+@registry.group("audit")
+def audit() -> None:
+    """The audit log."""
+
+
+@audit.command("verify")
+@click.option("--seal-to", type=click.Path(path_type=Path, dir_okay=False), help="Write a seal of the log, to keep elsewhere; the file must be new.")
+@click.option("--against", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="An earlier seal, which the log must still contain.")
+@DATA
+def audit_verify(seal_to: Path | None, against: Path | None, data: Path) -> None:
+    """Look for audit lines that were altered, removed or slipped in. Exits with 1 when there are any."""
+    if seal_to is not None and (seal_to.exists() or not seal_to.parent.is_dir()):
+        raise click.BadParameter(f"{seal_to} must be a new file in a folder that exists; an earlier seal is never written over.", param_hint="--seal-to")
+    earlier = _read_seal(against) if against is not None else None
+    with _database_url(data) as url:
+        database.connect(url, pool_size=1)
+        verdict = _verify(earlier)
+    if verdict.flaws:
+        click.secho(f"The audit log has been tampered with: {verdict.flaws} finding(s).", fg="red", err=True)
+        raise SystemExit(1)
+    if seal_to is not None:
+        with seal_to.open("x", encoding="utf-8") as file:
+            file.write(verdict.seal.to_json())
+    click.echo(f"The audit log is whole: {verdict.seal.lines} line(s) in {len(verdict.seal.heads)} streams, at {rfc3339(verdict.seal.moment)}.")
+    click.echo(f"Seal: {verdict.seal.digest}")
+
+
+def _verify(earlier: Seal | None) -> Verdict:
+    with reading() as session, _bar() as bar:
+        task = bar.add_task("Checking", total=None)
+        return verify(session, report=click.echo, progress=lambda done, total: bar.update(task, completed=done, total=total), against=earlier)
+
+
+def _read_seal(file: Path) -> Seal:
+    try:
+        return read_seal(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise click.BadParameter(f"{file} can't be used: {error}", param_hint="--against") from error
 
 
 @registry.command()

@@ -5,8 +5,10 @@ Nothing here has a default that would be unsafe on a server: without a database 
 """
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -14,6 +16,11 @@ from environs import Env, EnvError, ValidationError, validate
 
 TOKEN_ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """What an access token may be signed with (RFC 7518, 8037, 9864): public keys only, because whoever can check a shared secret can also forge with it."""
+DEFAULT_PROCESSING_REGISTER = "https://dwelling-registry.example/processing-activities"
+STANDARD_OUTPUT = "-"
+"""As REGISTRY_PROCESSING_LOG."""
+SHORTEST_KEY = 32
+"""Characters of REGISTRY_PSEUDONYM_KEY: a key of 256 bits needs more than this in any way of writing it down but raw bytes."""
 
 
 class SettingsError(Exception):
@@ -26,6 +33,8 @@ class Settings:
 
     ``oidc_issuer`` is the OpenID provider whose access tokens open the API, empty when there is none; ``oidc_client_id`` and ``oidc_client_secret`` are
     for signing in on the web and may be empty.
+    ``processing_log`` is a file for JSON lines, ``-`` for standard output, or nothing; ``otlp_endpoint`` a collector, or nothing: the processing log is
+    off when both are nothing. ``pseudonym_key`` makes the pseudonyms in it, and ``processing_register`` is the base of the URIs of its activities.
     """
 
     database_url: str
@@ -44,6 +53,10 @@ class Settings:
     oidc_client_id: str = ""
     oidc_client_secret: str = field(default="", repr=False)
     oidc_algorithms: tuple[str, ...] = TOKEN_ALGORITHMS
+    processing_log: str = ""
+    otlp_endpoint: str = ""
+    pseudonym_key: str = field(default="", repr=False)
+    processing_register: str = DEFAULT_PROCESSING_REGISTER
 
 
 def read(env: Env | None = None) -> Settings:
@@ -72,6 +85,10 @@ def read(env: Env | None = None) -> Settings:
         oidc_client_id=env.str("OIDC_CLIENT_ID", ""),
         oidc_client_secret=env.str("OIDC_CLIENT_SECRET", ""),
         oidc_algorithms=tuple(algorithms or ()),
+        processing_log=env.str("PROCESSING_LOG", "", validate=_in_a_folder),
+        otlp_endpoint=env.str("OTLP_ENDPOINT", "", validate=_encrypted_or_here),
+        pseudonym_key=_pseudonym_key(env),
+        processing_register=env.str("PROCESSING_REGISTER", DEFAULT_PROCESSING_REGISTER, validate=_web_address),
     )
     try:
         env.seal()
@@ -101,6 +118,41 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _pseudonym_key(env: Env) -> str:
+    """Without a key nothing can be logged, so it is required as soon as there is a place to log to."""
+    long_enough = validate.Length(min=SHORTEST_KEY)
+    if env.str("PROCESSING_LOG", "") or env.str("OTLP_ENDPOINT", ""):
+        return env.str("PSEUDONYM_KEY", validate=long_enough)
+    return env.str("PSEUDONYM_KEY", "", validate=[_nothing_or(long_enough)])
+
+
+def _nothing_or(check: Callable[[str], object]) -> Callable[[str], None]:
+    def checked(value: str) -> None:
+        if value:
+            check(value)
+
+    return checked
+
+
+def _in_a_folder(value: str) -> None:
+    if value not in ("", STANDARD_OUTPUT) and not Path(value).parent.is_dir():
+        raise ValidationError("There is no such folder.")
+
+
+def _web_address(value: str) -> None:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValidationError("Not a web address.")
+
+
+def _encrypted_or_here(value: str) -> None:
+    """The standard of the processing log asks for TLS; on this machine there is nobody between."""
+    if value:
+        _web_address(value)
+        if not protected(value):
+            raise ValidationError("Only https, unless it is on this machine.")
 
 
 @cache

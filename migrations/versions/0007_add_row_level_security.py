@@ -104,7 +104,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT person.id, password.hash FROM person JOIN password ON password.person_id = person.id WHERE person.email = address
 $$
 """
-CHANGE_PASSWORD = """
+KEEP_HASH = """
 CREATE FUNCTION change_password(of_person uuid, new_hash text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     IF of_person IS DISTINCT FROM acting_person() THEN
@@ -135,7 +135,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT EXISTS (SELECT FROM membership WHERE person_id = someone AND organisation_id <> than)
 $$
 """
-FUNCTIONS = (CREDENTIAL_EXPIRY, AUTHENTICATE, REDEEM, LOCAL_ACCOUNT, CHANGE_PASSWORD, PERSON_BY_EMAIL, WORKS_AS, WORKS_ELSEWHERE)
+FUNCTIONS = (CREDENTIAL_EXPIRY, AUTHENTICATE, REDEEM, LOCAL_ACCOUNT, KEEP_HASH, PERSON_BY_EMAIL, WORKS_AS, WORKS_ELSEWHERE)
 FOR_API_ONLY = (
     "authenticate(bytea, uuid)",
     "redeem(bytea, text)",

@@ -27,26 +27,55 @@ class AuditEntry:
     organisation_id: UUID | None
     role: str
     request_id: str
+    trace_id: str | None
+    reason: str | None
     action: str
     subject_kind: str
     subject_id: str
     details: dict[str, Json]
 
 
-def list_(session: Session, actor: Actor, *, subject_kind: str | None, subject_id: str | None, after: int | None, limit: int) -> list[AuditEntry]:
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which lines; None asks for nothing. The kind and id of a subject give the history of one object. ``since`` belongs to it, ``until`` does not."""
+
+    subject_kind: str | None = None
+    subject_id: str | None = None
+    person_id: UUID | None = None
+    request_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_SHOWN = [AuditLine.__table__.c[name] for name in AuditEntry.__dataclass_fields__]
+
+
+def list_(session: Session, actor: Actor, wanted: AuditFilter, *, after: int | None, limit: int) -> list[AuditEntry]:
     """Audit lines, newest first, older than line ``after``: of an object that the actor sees, of the actor's organisation for its administrator, or all
     for an auditor. Raises NotAllowed, ObjectNotNamed.
     """
     require(actor, Right.READ_HISTORY)
-    query = sa.select(*AuditLine.__table__.columns).order_by(AuditLine.id.desc()).limit(limit)
+    query = sa.select(*_SHOWN).order_by(AuditLine.id.desc()).limit(limit).where(*_conditions(wanted))
     if actor.role is Role.ADMINISTRATOR:
         query = query.where(AuditLine.organisation_id == actor.organisation_id)
-    elif actor.role is not Role.MINISTRY_AUDITOR and (subject_kind is None or subject_id is None):
-        raise ObjectNotNamed([Fault(name, "required") for name, value in (("subjectKind", subject_kind), ("subjectId", subject_id)) if value is None])
-    if subject_kind is not None:
-        query = query.where(AuditLine.subject_kind == subject_kind)
-    if subject_id is not None:
-        query = query.where(AuditLine.subject_id == subject_id)
+    elif actor.role is not Role.MINISTRY_AUDITOR:
+        _refuse_unnamed(wanted)
     if after is not None:
         query = query.where(AuditLine.id < after)
     return [AuditEntry(**row) for row in session.execute(query).mappings()]
+
+
+def _conditions(wanted: AuditFilter) -> list[sa.ColumnElement[bool]]:
+    equal = ("subject_kind", "subject_id", "person_id", "request_id")
+    found: list[sa.ColumnElement[bool]] = [getattr(AuditLine, name) == getattr(wanted, name) for name in equal if getattr(wanted, name) is not None]
+    if wanted.since is not None:
+        found.append(AuditLine.recorded_at >= wanted.since)
+    if wanted.until is not None:
+        found.append(AuditLine.recorded_at < wanted.until)
+    return found
+
+
+def _refuse_unnamed(wanted: AuditFilter) -> None:
+    missing = [name for name, value in (("subjectKind", wanted.subject_kind), ("subjectId", wanted.subject_id)) if value is None]
+    if missing:
+        raise ObjectNotNamed([Fault(name, "required") for name in missing])

@@ -16,6 +16,32 @@ def test_every_write_leaves_a_line(corporation: Caller, auditor: Caller, session
     assert (line["role"], line["requestId"]) == ("corporation-editor", "request-of-mine-1")
 
 
+def test_the_history_of_one_object_is_its_own(administrator: Caller) -> None:
+    for name in ("one", "two"):
+        version = administrator.put(f"/schemes/{name}", {"name": name}).headers["ETag"]
+        content(administrator.put(f"/schemes/{name}", {"name": "other"}, If_Match=version))
+    lines = content(administrator.get("/audit?subjectKind=scheme&subjectId=one"))["items"]
+    assert [(line["action"], line["subjectId"]) for line in lines] == [("scheme.changed", "one"), ("scheme.created", "one")]
+    assert [(line["traceId"], line["reason"]) for line in lines] == [(None, None)] * 2
+
+
+def test_lines_are_found_by_person_request_and_period(administrator: Caller, auditor: Caller) -> None:
+    content(administrator.put("/schemes/one", {"name": "One"}, X_Request_Id="request-of-mine-1"), 201)
+    (line,) = content(auditor.get("/audit"))["items"]
+    moment = line["recordedAt"]
+    for query, count in (
+        (f"personId={administrator.person_id}", 1),
+        (f"personId={auditor.person_id}", 0),
+        ("requestId=request-of-mine-1", 1),
+        ("requestId=request-of-mine-2", 0),
+        (f"from={moment}", 1),
+        (f"until={moment}", 0),
+        (f"from=2020-01-01T00:00:00Z&until={moment}", 0),
+        ("until=2100-01-01T00:00:00Z", 1),
+    ):
+        assert len(content(auditor.get(f"/audit?{query}"))["items"]) == count, query
+
+
 def test_the_newest_line_comes_first(administrator: Caller) -> None:
     for name in ("One", "Two", "Three"):
         content(administrator.put(f"/schemes/{name.lower()}", {"name": name}), 201)

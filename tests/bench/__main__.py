@@ -36,6 +36,7 @@ from registry.dwellings import queries
 from registry.dwellings.model import Dwelling, Source, Use
 from registry.embedded.postgres import Postgres
 from registry.installation import API_WORKERS, THREADS_PER_WORKER
+from tests.bench import audit
 
 ROOT = Path(__file__).parents[2]
 WEESP = ROOT.parent / "shared/data/bag/BAGGEM0457L-15102021.zip"
@@ -61,7 +62,7 @@ class Load:
 @click.command()
 @click.option("--seconds", default=3, show_default=True, help="Of load for each run of a URL.")
 def bench(seconds: int) -> None:
-    """Measure the API and the BAG import."""
+    """Measure the API, the audit log and the BAG import."""
     with tempfile.TemporaryDirectory(prefix="registry-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -70,6 +71,7 @@ def bench(seconds: int) -> None:
             some_id = _fill(url)
             _requests(url, postgres.pid or 0, some_id, seconds)
             _breakdown(some_id)
+            audit.measure(url, seconds)
             _bag_import(url)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from registry.access import Role
 from registry.areas.commands import put_focus_area, put_municipality
 from registry.audit.model import AuditLine
-from registry.audit.queries import list_
+from registry.audit.queries import AuditFilter, list_
 from registry.errors import NotAllowed
 from registry.organisations.commands import create
 from registry.organisations.model import OrganisationKind
@@ -68,12 +68,12 @@ def test_the_log_is_read_newest_first_and_by_subject(session: Session) -> None:
     administrator = an_actor(Role.ADMINISTRATOR)
     for slug in ("a", "b", "c"):
         put_scheme(session, administrator, slug, name=slug, expected=None)
-    found = list_(session, administrator, subject_kind="scheme", subject_id=None, after=None, limit=2)
+    found = list_(session, administrator, AuditFilter(subject_kind="scheme"), after=None, limit=2)
     assert [entry.subject_id for entry in found] == ["c", "b"]
-    assert [entry.subject_id for entry in list_(session, administrator, subject_kind="scheme", subject_id="a", after=None, limit=9)] == ["a"]
-    assert [entry.subject_id for entry in list_(session, administrator, subject_kind=None, subject_id=None, after=found[-1].id, limit=9)] == ["a"]
+    assert [entry.subject_id for entry in list_(session, administrator, AuditFilter(subject_kind="scheme", subject_id="a"), after=None, limit=9)] == ["a"]
+    assert [entry.subject_id for entry in list_(session, administrator, AuditFilter(), after=found[-1].id, limit=9)] == ["a"]
 
 
 def test_only_auditors_and_administrators_read_it(session: Session) -> None:
     with pytest.raises(NotAllowed):
-        list_(session, an_editor(session), subject_kind=None, subject_id=None, after=None, limit=1)
+        list_(session, an_editor(session), AuditFilter(), after=None, limit=1)
