@@ -10,11 +10,13 @@ from flask import Flask, request
 from marshmallow import Schema, fields
 from werkzeug.routing import BaseConverter
 
+from api import bodies, limits
 from api.answers import LONGEST_KEY
 from api.auth import actor
 from api.fields import Decimal, Form, Length, OneOf, QueryInteger, Range, String, camel_case
 from api.fields import Schema as RequestSchema
 from api.problems import TITLES, Parser
+from registry.errors import NotAuthenticated
 from registry.pages import LARGEST_PAGE, USUAL_PAGE
 
 VERSION = "0.1.0"
@@ -127,9 +129,19 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
 
 
 def _sign_in() -> None:
-    """Who is not known gets no further, whatever the request says; a browser's preflight carries no token. Raises NotAuthenticated."""
-    if request.method != "OPTIONS":
+    """Who is not known gets no further, whatever the request says; a browser's preflight carries no token. Only then the body is read.
+
+    Raises NotAuthenticated, TooManyRequests, RequestTimeout, ClientDisconnected.
+    """
+    if request.method == "OPTIONS":
+        return
+    try:
         actor()
+    except NotAuthenticated:
+        limits.not_recognised()
+        raise
+    limits.recognised()
+    bodies.receive()
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]
@@ -204,6 +216,7 @@ def document(api: Api) -> dict[str, Any]:
             "ETag": {"description": "The version of the resource; send it as If-Match with a change.", "schema": {"type": "string"}},
             "Link": {"description": "The next page, `rel=next`, when there is one.", "schema": {"type": "string"}},
             "Location": {"description": "Where the new resource is.", "schema": {"type": "string"}},
+            "Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer", "minimum": 0}},
         },
         "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
     }
@@ -242,13 +255,13 @@ def _headers(method: str, features: dict[str, bool]) -> list[dict[str, Any]]:
 
 
 def _refusals(method: str, features: dict[str, bool], *, has_parameters: bool, in_path: bool) -> set[int]:
-    refusals = {401, 403, 406, 500, 503}
+    refusals = {401, 403, 406, 429, 500, 503}
     if has_parameters or method != "get":
         refusals.add(400)
     if in_path:
         refusals.add(404)
     if method != "get":
-        refusals |= {409, 413, 415}
+        refusals |= {408, 409, 413, 415}
     if features["versioned"]:
         refusals |= {412, 428}
     if features["once"]:
@@ -272,4 +285,5 @@ def _refs(*names: str) -> dict[str, Any]:
 
 
 def _problem(status: int) -> dict[str, Any]:
-    return {"description": TITLES[status], "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    headers = {"headers": _refs("Retry-After")} if status in (429, 503) else {}
+    return {"description": TITLES[status], **headers, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}

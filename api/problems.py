@@ -12,7 +12,19 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from api.fields import Said
-from registry.errors import Conflict, Fault, InvalidInput, NotAllowed, NotAuthenticated, NotFound, RegistryError, RuleViolation, Stale, Unavailable
+from registry.errors import (
+    Conflict,
+    Fault,
+    InvalidInput,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    RegistryError,
+    RuleViolation,
+    Stale,
+    TooManyRequests,
+    Unavailable,
+)
 from registry.messages import DEFAULT_LANGUAGE, TEXTS, Language, text
 from registry.versioned import VersionRequired
 
@@ -27,6 +39,7 @@ STATUSES: tuple[tuple[type[RegistryError], int], ...] = (
     (Conflict, 409),
     (Stale, 412),
     (VersionRequired, 428),
+    (TooManyRequests, 429),
     (Unavailable, 503),
 )
 TITLES: dict[int, str] = {
@@ -36,6 +49,7 @@ TITLES: dict[int, str] = {
     404: "Not Found",
     405: "Method Not Allowed",
     406: "Not Acceptable",
+    408: "Request Timeout",
     409: "Conflict",
     411: "Length Required",
     412: "Precondition Failed",
@@ -43,6 +57,7 @@ TITLES: dict[int, str] = {
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
     428: "Precondition Required",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -50,6 +65,7 @@ _HTTP_CODES = {
     404: "no-such-page",
     405: "method-not-allowed",
     406: "not-acceptable",
+    408: "request-timeout",
     411: "length-required",
     413: "content-too-large",
     415: "unsupported-media-type",
@@ -115,6 +131,7 @@ def _refused(error: RegistryError) -> Response:
     response = problem(status, error.code, error.text(language()), faults=error.faults, more=_more(error))
     if isinstance(error, Unavailable):
         log.warning("unavailable", cause=repr(error.__cause__))
+    if "retry_after_s" in error.facts:
         response.headers["Retry-After"] = str(error.facts["retry_after_s"])
     if isinstance(error, NotAuthenticated):
         response.headers["WWW-Authenticate"] = "Bearer"

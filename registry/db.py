@@ -77,6 +77,7 @@ class Database:
             max_overflow=0,
             pool_timeout=CONNECT_TIMEOUT_S,
             pool_pre_ping=False,
+            hide_parameters=True,
             connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
         )
         self.bind, self.reader = engine, engine.execution_options(isolation_level="AUTOCOMMIT")

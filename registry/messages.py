@@ -53,6 +53,10 @@ TEXTS: dict[str, Text] = {
         "Het register is even niet bereikbaar; probeer het over {retry_after_s} seconden opnieuw.",
         "The register can't be reached now; try again in {retry_after_s} seconds.",
     ),
+    "too-many-requests": Text(
+        "Te veel verzoeken; probeer het over {retry_after_s} seconden opnieuw.", "Too many requests; try again in {retry_after_s} seconds."
+    ),
+    "request-timeout": Text("De inhoud kwam te langzaam binnen; stuur het verzoek opnieuw.", "The content came in too slowly; send the request again."),
     "internal-error": Text(
         "Er ging iets mis bij ons. Meld dit met nummer {request_id}.", "Something went wrong on our side. Report it with number {request_id}."
     ),
