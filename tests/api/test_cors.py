@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 
-from api import app
+from api import origins
 from registry.settings import settings
 
 ORIGIN = "https://inspectie.example.nl"
@@ -14,7 +14,7 @@ ORIGIN = "https://inspectie.example.nl"
 @pytest.fixture
 def allowed(monkeypatch: pytest.MonkeyPatch, api: FlaskClient) -> FlaskClient:
     config = replace(settings(), allowed_origins=(ORIGIN,))
-    monkeypatch.setattr(app, "settings", lambda: config)
+    monkeypatch.setattr(origins, "settings", lambda: config)
     return api
 
 
