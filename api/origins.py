@@ -17,7 +17,7 @@ def allow(response: Response) -> None:
     allowed = settings().allowed_origins
     if not allowed or "Access-Control-Allow-Origin" in response.headers:
         return
-    response.headers.add("Vary", "Origin")
+    response.vary.add("Origin")
     origin = request.headers.get("Origin")
     if origin not in allowed:
         return
