@@ -157,7 +157,8 @@ def _http(error: HTTPException) -> Response:
 
 
 def _broken(error: Exception) -> Response:
-    log.exception("internal-error", request_id=request_id(), path=request.path, error=type(error).__name__)
+    route = request.url_rule.rule if request.url_rule else None  # not the path: a code in it may let someone in
+    log.exception("internal-error", request_id=request_id(), route=route, error=type(error).__name__)
     return problem(500, "internal-error", text("internal-error", language(), {"request_id": request_id()}))
 
 
