@@ -8,13 +8,16 @@ second factor are worth. All who share one address share its room too; give the 
 The table is not logged: it is empty after a crash of the database, and on a standby, and then all counts begin anew.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from registry.db import Base
+
+KEPT_FOR = timedelta(days=1)
+"""Longer than any window."""
 
 
 class AttemptCount(Base):
