@@ -93,10 +93,11 @@ def _network(text: str) -> Network:
 def _is_rate(text: str) -> None:
     """Raises ValidationError."""
     try:
-        if text:
-            limits.parse(text)
+        right = not text or [rate.amount > 0 for rate in limits.parse_many(text)] == [True]
     except ValueError:
-        raise ValidationError(f"{text!r} is no rate, such as 1200/minute.") from None
+        right = False
+    if not right:
+        raise ValidationError(f"{text!r} is no rate, such as 1200/minute.")
 
 
 @cache
