@@ -10,15 +10,18 @@ from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 from api import (
     areas,
     audit,
+    bodies,
     changes,
     checklists,
     dwellings,
     inspections,
+    limits,
     me,
     members,
     milestones,
     operations,
     organisations,
+    origins,
     photos,
     portfolios,
     problems,
@@ -26,25 +29,17 @@ from api import (
     tokens,
     trajectories,
 )
+from api.bodies import LARGEST_BODY_BYTES
 from api.contract import BASE, VERSION, api_for
+from api.headers import SECURITY_HEADERS
 from registry import log as logging
 from registry.db import database
 from registry.settings import Settings, settings
 
 log = structlog.get_logger()
 
-LARGEST_BODY_BYTES = 8 * 1024 * 1024
-"""Of a JSON body. Photos go straight to the object store."""
 MEDIA_TYPES = ("application/json", "application/problem+json", "application/yaml")
 """What the interface can answer with; YAML is for the contract only."""
-SECURITY_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 CONCEPTS = (
     me,
     tokens,
@@ -91,12 +86,14 @@ def build() -> Flask:
 
 
 def _begin() -> None:
-    """Raises UnsupportedMediaType, NotAcceptable."""
+    """Raises RequestEntityTooLarge, LengthRequired, TooManyRequests, UnsupportedMediaType, NotAcceptable."""
     g.began = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=problems.request_id())
+    bodies.judge_head()
     if not request.path.startswith(BASE):
         return
+    limits.admit()
     if request.content_length and request.mimetype != "application/json":
         raise UnsupportedMediaType()
     if request.accept_mimetypes and not request.accept_mimetypes.best_match(MEDIA_TYPES):
@@ -108,22 +105,10 @@ def _end(response: Response) -> Response:
     response.headers["API-Version"] = VERSION
     response.headers["X-Request-Id"] = problems.request_id()
     response.headers.add("Vary", "Accept-Language")
-    _allow_origin(response)
+    origins.allow(response)
+    bodies.bound_answer(response)
     rule = request.url_rule.rule if request.url_rule else "none"
     seconds = time.perf_counter() - cast("float", g.get("began", time.perf_counter()))
     operations.observe(request.method if request.url_rule else "any", rule, response.status_code, seconds)
     log.debug("request", method=request.method, route=rule, status=response.status_code, ms=round(seconds * 1000, 1))
     return response
-
-
-def _allow_origin(response: Response) -> None:
-    """Browsers of other origins may read the contract; the rest only from the origins on the list."""
-    if "Access-Control-Allow-Origin" in response.headers:
-        return
-    origin = request.headers.get("Origin")
-    if origin is not None and origin in settings().allowed_origins:
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = "API-Version, ETag, Link, Location, X-Request-Id"
-        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, X-Request-Id"
-        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE"
-        response.headers.add("Vary", "Origin")

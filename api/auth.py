@@ -11,18 +11,21 @@ from uuid import UUID
 
 from flask import g, request
 
+from api.oidc import provider
 from api.problems import request_id
 from registry.access import Actor
 from registry.errors import Fault, InvalidInput, NotAllowed, NotAuthenticated
 from registry.members import sign_in
-from registry.members.credentials import csrf_token, digest_of
+from registry.members.credentials import csrf_token, digest_of, identity_digest
 from registry.members.sign_in import Presented
+from registry.tracing import Trace, continued
 
 SESSION_COOKIE = "__Host-registry-session"
 """The prefix makes browsers refuse it from another host, over HTTP, or for a part of the site."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LONGEST_SECRET = 200
 """Characters of a secret of the register; the provider's tokens are longer and have a limit of their own."""
+PARTS_OF_A_JWT = 3
 LONGEST_REASON = 500
 """Characters."""
 
@@ -36,12 +39,22 @@ class CsrfTokenMissing(NotAllowed):
 def actor() -> Actor:
     """Who acts in this request, for which organisation. Raises NotAuthenticated, NoMembership, MembershipNotChosen, InvalidInput, Unavailable."""
     if "actor" not in g:
-        g.actor = presented().acting(request_id(), reason=_reason())
+        g.actor = presented().acting(request_id(), trace_id=trace().trace_id, reason=_reason())
     return cast("Actor", g.actor)
 
 
+def trace() -> Trace:
+    """The W3C Trace Context of this request: the caller's, or a new one."""
+    if "trace" not in g:
+        g.trace = continued(request.headers.get("traceparent"))
+    return cast("Trace", g.trace)
+
+
 def presented() -> Presented:
-    """Who is there, perhaps for no organisation yet. Raises NotAuthenticated, CsrfTokenMissing, InvalidInput, Unavailable."""
+    """Who is there, perhaps for no organisation yet. Raises NotAuthenticated, CsrfTokenMissing, InvalidInput, Unavailable.
+
+    A subject of the provider that nobody connected to a person of the register is as unknown as a made-up token.
+    """
     if "presented" not in g:
         g.presented = sign_in.authenticate(_digest(), membership_id=_membership())
     return cast("Presented", g.presented)
@@ -53,9 +66,15 @@ def _digest() -> bytes:
         return _digest_of_session()
     scheme, _, token = header.partition(" ")
     token = token.strip()
-    if scheme.lower() != "bearer" or not token.startswith("dwr_t_") or len(token) > LONGEST_SECRET or not token.isascii():
+    if scheme.lower() != "bearer" or not token.isascii():
         raise NotAuthenticated()
-    return digest_of(token)
+    if token.startswith("dwr_t_") and len(token) <= LONGEST_SECRET:
+        return digest_of(token)
+    issuer = provider()
+    if issuer is None or token.count(".") != PARTS_OF_A_JWT - 1:
+        raise NotAuthenticated()
+    identity = issuer.verify(token)
+    return identity_digest(identity.issuer, identity.subject)
 
 
 def _digest_of_session() -> bytes:

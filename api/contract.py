@@ -12,6 +12,7 @@ from flask import Flask, request
 from marshmallow import Schema, fields
 from werkzeug.routing import BaseConverter
 
+from api import bodies, limits
 from api.answers import LONGEST_KEY
 from api.auth import LONGEST_REASON, SESSION_COOKIE, actor, presented
 from api.fields import Decimal, Form, Length, OneOf, QueryInteger, Range, String, camel_case
@@ -20,6 +21,7 @@ from api.problems import TITLES, Parser
 from registry.access import EXPLAINED, Right, Role, require
 from registry.audit import commands as audit
 from registry.db import transaction
+from registry.errors import NotAuthenticated
 from registry.pages import LARGEST_PAGE, USUAL_PAGE
 
 VERSION = "0.1.0"
@@ -109,12 +111,24 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         self.before_request(self._admit)
 
     def _admit(self) -> None:
-        """Who may not get in gets no further, and nothing of what is sent is read; a browser's preflight carries no token.
+        """Who may not get in gets no further; only then the body is read. A browser's preflight carries no token.
 
-        Raises NotAuthenticated, NotAllowed, ReasonRequired, InvalidInput, Unavailable.
+        Raises NotAuthenticated, NotAllowed, ReasonRequired, InvalidInput, Unavailable, TooManyRequests, RequestTimeout, ClientDisconnected.
         """
         admission = self._admissions.get(request.endpoint or "")
-        if admission is None or admission.needs is Who.ANYONE or request.method == "OPTIONS":
+        if admission is None or request.method == "OPTIONS":
+            return
+        try:
+            self._let_in(admission)
+        except NotAuthenticated:
+            limits.not_recognised()
+            raise
+        if admission.needs is not Who.ANYONE:
+            limits.recognised()
+        bodies.receive()
+
+    def _let_in(self, admission: "_Admission") -> None:
+        if admission.needs is Who.ANYONE:
             return
         if admission.needs is Who.ONESELF:
             presented()
@@ -244,6 +258,7 @@ def document(api: Api) -> dict[str, Any]:
             "ETag": {"description": "The version of the resource; send it as If-Match with a change.", "schema": {"type": "string"}},
             "Link": {"description": "The next page, `rel=next`, when there is one.", "schema": {"type": "string"}},
             "Location": {"description": "Where the new resource is.", "schema": {"type": "string"}},
+            "Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer", "minimum": 0}},
         },
         "securitySchemes": {
             "bearer": {"type": "http", "scheme": "bearer", "description": "A token of the register, or an access token of the OpenID provider."},
@@ -293,13 +308,13 @@ def _headers(method: str, features: dict[str, bool], needs: Right | Who) -> list
 
 
 def _refusals(method: str, features: dict[str, bool], *, has_parameters: bool, in_path: bool) -> set[int]:
-    refusals = {401, 403, 406, 500, 503}
+    refusals = {401, 403, 406, 429, 500, 503}
     if has_parameters or method != "get":
         refusals.add(400)
     if in_path:
         refusals.add(404)
     if method != "get":
-        refusals |= {409, 413, 415}
+        refusals |= {408, 409, 413, 415}
     if features["versioned"]:
         refusals |= {412, 428}
     if features["once"]:
@@ -323,4 +338,5 @@ def _refs(*names: str) -> dict[str, Any]:
 
 
 def _problem(status: int) -> dict[str, Any]:
-    return {"description": TITLES[status], "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    headers = {"headers": _refs("Retry-After")} if status in (429, 503) else {}
+    return {"description": TITLES[status], **headers, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}

@@ -23,6 +23,7 @@ from registry.errors import (
     RuleViolation,
     Stale,
     TokenInvalid,
+    TooManyRequests,
     Unavailable,
 )
 from registry.messages import DEFAULT_LANGUAGE, TEXTS, Language, text
@@ -39,6 +40,7 @@ STATUSES: tuple[tuple[type[RegistryError], int], ...] = (
     (Conflict, 409),
     (Stale, 412),
     (VersionRequired, 428),
+    (TooManyRequests, 429),
     (Unavailable, 503),
 )
 TITLES: dict[int, str] = {
@@ -48,6 +50,7 @@ TITLES: dict[int, str] = {
     404: "Not Found",
     405: "Method Not Allowed",
     406: "Not Acceptable",
+    408: "Request Timeout",
     409: "Conflict",
     411: "Length Required",
     412: "Precondition Failed",
@@ -55,6 +58,7 @@ TITLES: dict[int, str] = {
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
     428: "Precondition Required",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -62,6 +66,7 @@ _HTTP_CODES = {
     404: "no-such-page",
     405: "method-not-allowed",
     406: "not-acceptable",
+    408: "request-timeout",
     411: "length-required",
     413: "content-too-large",
     415: "unsupported-media-type",
@@ -127,6 +132,7 @@ def _refused(error: RegistryError) -> Response:
     response = problem(status, error.code, error.text(language()), faults=error.faults, more=_more(error))
     if isinstance(error, Unavailable):
         log.warning("unavailable", cause=repr(error.__cause__))
+    if "retry_after_s" in error.facts:
         response.headers["Retry-After"] = str(error.facts["retry_after_s"])
     if isinstance(error, NotAuthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if isinstance(error, TokenInvalid) else "Bearer"
@@ -152,7 +158,8 @@ def _http(error: HTTPException) -> Response:
 
 
 def _broken(error: Exception) -> Response:
-    log.exception("internal-error", request_id=request_id(), path=request.path, error=type(error).__name__)
+    route = request.url_rule.rule if request.url_rule else None  # not the path: a code in it may let someone in
+    log.exception("internal-error", request_id=request_id(), route=route, error=type(error).__name__)
     return problem(500, "internal-error", text("internal-error", language(), {"request_id": request_id()}))
 
 

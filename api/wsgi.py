@@ -1,4 +1,4 @@
-"""What the WSGI server runs: `gunicorn api.wsgi:app`."""
+"""What the WSGI server runs: `gunicorn --config python:api.serving api.wsgi:app`."""
 
 import gc
 

@@ -101,6 +101,7 @@ class Database:
             max_overflow=0,
             pool_timeout=CONNECT_TIMEOUT_S,
             pool_pre_ping=False,
+            hide_parameters=True,
             connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
         )
         sa.event.listen(engine, "do_execute", _execute_as)

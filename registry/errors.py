@@ -113,3 +113,9 @@ class Unavailable(RegistryError):
     """The database or the object store can't be reached now; trying again later is right."""
 
     code = "unavailable"
+
+
+class TooManyRequests(RegistryError):
+    """Too often in too short a time; ``retry_after_s`` says how long to wait."""
+
+    code = "too-many-requests"

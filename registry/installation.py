@@ -23,8 +23,6 @@ from registry.supervision import Service, StartError, spawn, supervise
 
 DATABASE_FOLDER = "postgresql"
 OBJECTS_FOLDER = "seaweedfs"
-API_WORKERS = 2
-THREADS_PER_WORKER = 4
 READY_WITHIN_S = 60
 PORTS_TO_TRY = 100
 FOLDER_MODE = 0o711
@@ -75,7 +73,7 @@ class Installation:
         if "REGISTRY_DATABASE_URL" not in os.environ:
             self.say("Starting PostgreSQL")
             postgres = stack.enter_context(Postgres(self.folder / DATABASE_FOLDER))
-            found |= {"REGISTRY_DATABASE_URL": postgres.start(), "REGISTRY_EMBEDDED": "true"}
+            found |= {"REGISTRY_DATABASE_URL": postgres.start(), "REGISTRY_EMBEDDED": "true", **_no_rate_limits()}
             services.append(postgres.service())
         if "REGISTRY_S3_ENDPOINT" not in os.environ:
             self.say("Starting SeaweedFS")
@@ -95,9 +93,7 @@ class Installation:
             raise StartError("the register could not be prepared; the lines above say why")
 
     def _api(self, environment: Mapping[str, str]) -> Service:
-        workers = ["--workers", str(API_WORKERS), "--threads", str(THREADS_PER_WORKER), "--worker-class", "gthread"]
-        manners = ["--timeout", "60", "--graceful-timeout", "10", "--keep-alive", "5", "--access-logfile", "/dev/null", "--log-level", "warning"]
-        argv = [sys.executable, "-m", "gunicorn", "api.wsgi:app", "--bind", f"127.0.0.1:{self.port}", *workers, *manners]
+        argv = [sys.executable, "-m", "gunicorn", "--config", "python:api.serving", "--bind", f"127.0.0.1:{self.port}", "api.wsgi:app"]
         return Service("API", lambda: spawn(argv, env=environment, log=self.folder / "api.log"), signal.SIGTERM, 15)
 
     def _worker(self, environment: Mapping[str, str]) -> Service:
@@ -145,6 +141,12 @@ def _free_port(wanted: int) -> int:
                 continue
             return port
     raise StartError(f"no free port from {wanted} on")
+
+
+def _no_rate_limits() -> dict[str, str]:
+    """A development token is one for all who play its role, so a limit for each token would say nothing. What the environment says goes first."""
+    names = ("REGISTRY_RATE_LIMIT_TOKEN", "REGISTRY_RATE_LIMIT_ADDRESS")
+    return {name: "" for name in names if name not in os.environ}
 
 
 def _metrics_folder(environment: dict[str, str]) -> tempfile.TemporaryDirectory[str]:

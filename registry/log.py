@@ -1,9 +1,9 @@
 """Logging: one JSON line for each event, to standard error, without secrets.
 
 What `redacted` takes out: the values of REGISTRY_ settings that are secret, whatever stands under a name in `SECRETS` (as key of an event, header,
-parameter, JSON member or setting), credentials in URLs, and the parameters of SQL statements. `redact_records` does the same to the standard library's
-logging, which gunicorn, procrastinate and boto3 use, and to the traceback of a program that breaks. A secret without a name, such as a code in the path
-of a URL, can't be recognised: no line of ours holds a path.
+parameter, JSON member or setting), credentials in URLs, and the rows that PostgreSQL quotes; SQLAlchemy leaves out the parameters of statements
+itself (`registry.db`). `redact_records` does the same to the standard library's logging, which gunicorn, procrastinate and boto3 use, and to the
+traceback of a program that breaks. A secret without a name, such as a code in the path of a URL, can't be recognised: no line of ours holds a path.
 """
 
 import logging
@@ -21,9 +21,8 @@ import structlog
 
 REDACTED = "[redacted]"
 SECRETS = (
-    r"(?:proxy[-_])?authorization|(?:set[-_])?cookie|pass(?:word|wd|phrase|code)?|pwd|secret|otp|pin|session(?:[-_]?id)?|credentials?|api[-_]?key|"
-    r"[a-z0-9_-]*(?:[-_]password|[-_]secret|[-_]?secret[-_]?key|[-_]?access[-_]?key|[-_]?private[-_]?key|token)|x-amz-(?:signature|credential)|signature|"
-    r"(?:[a-z0-9]+[-_])*code(?:[-_]verifier)?|client[-_]?assertion|database[-_]url"
+    r"[\w-]*(?:authorization|cookie|pass(?:word|wd|phrase|code)|pwd|secret|token|otp|credentials?|signature|session(?:[-_]?id)?|"
+    r"(?:api|access|private|secret)[-_]?key|verifier|assertion|database[-_]url)|pass|pin|(?:[\w-]*[-_])?code"
 )
 """Names of what no log may hold; ``code`` is one that lets someone in, but the codes of this register's own problems are no secret."""
 _PUBLIC_CODE = re.compile(r"[a-z]+(?:-[a-z]+)+|GM[0-9]{4}|[0-9]{3}")
@@ -32,10 +31,14 @@ _SECRET_SETTING = re.compile(r"REGISTRY_\w*(?:SECRET|PASSWORD|TOKEN|KEY|DATABASE
 _SHORTEST_SECRET = 6
 """Characters; a shorter setting would blot out words by accident."""
 _HEADER = re.compile(r"(?im)(\b(?:proxy-)?authorization|\b(?:set-)?cookie)(['\"]?\s*[:=,]\s*)(?:b?'[^'\r\n]*'|b?\"[^\"\r\n]*\"|[^\r\n]+)")
-_NAMED = re.compile(rf"(?i)(?<![a-z0-9])((?:{SECRETS})['\"]?\s*(?:=|:(?!//)|%3D)\s*)(\\?\"(?:[^\"\\]|\\.)*\"|b?'(?:[^'\\]|\\.)*'|[^\s&;,'\")}}\]]+)")
+_NAMED = re.compile(
+    rf"(?is)(?<![\w-])((?:{SECRETS})\\*['\"]?\s*(?:=|:(?!//)|%3D)\s*)"
+    r"(\\+\".*?\\+\"|\"(?:[^\"\\]|\\.)*\"|b?'(?:[^'\\]|\\.)*'|['\"]?[^\s&;,'\")}\]]+)"
+)
 _SCHEME = re.compile(r"(?i)\b(bearer|basic|digest)\s+[a-z0-9._~+/=@:-]{6,}")
-_IN_URL = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@'\"]+@")
-_SQL = re.compile(r"(?s)\[parameters: .*?\](?=\s*(?:\(Background|$|\n))")
+_IN_URL = re.compile(r"(?i)(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,30}://)[^\s/@'\"]+@")
+_ROW = re.compile(r"(?s)(?<![A-Z])(DETAIL|CONTEXT):(?:(?!\n\[SQL|\n\nThe above|\n\nDuring handling).)*")
+"""PostgreSQL repeats whole rows there."""
 
 
 def configure(level: str) -> None:
@@ -62,7 +65,7 @@ def redacted(text: str) -> str:
     """``text`` without the secrets in it."""
     for secret in _settings():
         text = text.replace(secret, REDACTED)
-    text = _IN_URL.sub(rf"\1{REDACTED}@", _SQL.sub(f"[parameters: {REDACTED}]", text))
+    text = _IN_URL.sub(rf"\1{REDACTED}@", _ROW.sub(rf"\1: {REDACTED}", text))
     text = _HEADER.sub(rf"\1\2{REDACTED}", text)
     text = _NAMED.sub(lambda found: found[0] if _harmless(found[2]) else f"{found[1]}{REDACTED}", text)
     return _SCHEME.sub(rf"\1 {REDACTED}", text)

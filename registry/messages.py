@@ -109,6 +109,10 @@ TEXTS: dict[str, Text] = {
         "probeer het over {retry_after_s} seconden opnieuw.",
         "The identity provider where you sign in can't be reached now, so your access token can't be checked; try again in {retry_after_s} seconds.",
     ),
+    "too-many-requests": Text(
+        "Te veel verzoeken; probeer het over {retry_after_s} seconden opnieuw.", "Too many requests; try again in {retry_after_s} seconds."
+    ),
+    "request-timeout": Text("De inhoud kwam te langzaam binnen; stuur het verzoek opnieuw.", "The content came in too slowly; send the request again."),
     "internal-error": Text(
         "Er ging iets mis bij ons. Meld dit met nummer {request_id}.", "Something went wrong on our side. Report it with number {request_id}."
     ),

@@ -14,12 +14,12 @@ FOLDER = Path(__file__).parent.parent / "migrations"
 
 def upgrade(url: str, revision: str = "head") -> None:
     """All migrations up to ``revision``, in one transaction. Raises Unavailable."""
-    with explained(), sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool).begin() as connection:
+    with explained(), sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool, hide_parameters=True).begin() as connection:
         command.upgrade(_config(connection), revision)
 
 
 def downgrade(url: str, revision: str) -> None:
-    with explained(), sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool).begin() as connection:
+    with explained(), sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool, hide_parameters=True).begin() as connection:
         command.downgrade(_config(connection), revision)
 
 

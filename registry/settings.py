@@ -5,15 +5,20 @@ Nothing here has a default that would be unsafe on a server: without a database 
 """
 
 import ipaddress
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, cast
 from urllib.parse import urlsplit
 
+import limits
 from environs import Env, EnvError, ValidationError, validate
 
+Network = IPv4Network | IPv6Network
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 TOKEN_ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """What an access token may be signed with (RFC 7518, 8037, 9864): public keys only, because whoever can check a shared secret can also forge with it."""
 DEFAULT_PROCESSING_REGISTER = "https://dwelling-registry.example/processing-activities"
@@ -35,6 +40,8 @@ class Settings:
     for signing in on the web and may be empty.
     ``processing_log`` is a file for JSON lines, ``-`` for standard output, or nothing; ``otlp_endpoint`` a collector, or nothing: the processing log is
     off when both are nothing. ``pseudonym_key`` makes the pseudonyms in it, and ``processing_register`` is the base of the URIs of its activities.
+    ``trusted_proxies`` are believed about whose request they pass on. The rates are in the notation of `limits`, such as ``1200/minute``; empty
+    is no limit.
     """
 
     database_url: str
@@ -46,6 +53,9 @@ class Settings:
     s3_region: str
     embedded: bool
     allowed_origins: tuple[str, ...]
+    trusted_proxies: tuple[Network, ...]
+    rate_limit_token: str
+    rate_limit_address: str
     log_level: str
     pool_size: int
     oidc_issuer: str = ""
@@ -77,7 +87,10 @@ def read(env: Env | None = None) -> Settings:
         s3_bucket=env.str("S3_BUCKET", "registry"),
         s3_region=env.str("S3_REGION", "eu-central-1"),
         embedded=env.bool("EMBEDDED", False),
-        allowed_origins=tuple(cast("list[str]", env.list("ALLOWED_ORIGINS", []))),
+        allowed_origins=tuple(cast("list[str]", env.list("ALLOWED_ORIGINS", [], subcast=_origin) or [])),
+        trusted_proxies=tuple(cast("list[Network]", env.list("TRUSTED_PROXIES", [], subcast=_network) or [])),
+        rate_limit_token=env.str("RATE_LIMIT_TOKEN", "1200/minute", validate=_is_rate),
+        rate_limit_address=env.str("RATE_LIMIT_ADDRESS", "600/minute", validate=_is_rate),
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         pool_size=env.int("POOL_SIZE", 8, validate=validate.Range(min=1)),
         oidc_issuer=issuer,
@@ -153,6 +166,31 @@ def _encrypted_or_here(value: str) -> None:
         _web_address(value)
         if not protected(value):
             raise ValidationError("Only https, unless it is on this machine.")
+
+
+def _origin(text: str) -> str:
+    """Raises ValidationError, also for ``*`` and ``null``: either would let any page use the session of whoever looks at it."""
+    if not ORIGIN.fullmatch(text.strip()):
+        raise ValidationError(f"{text.strip()!r} is no web origin, such as https://inspectie.example.nl.")
+    return text.strip()
+
+
+def _network(text: str) -> Network:
+    """Raises ValidationError."""
+    try:
+        return ipaddress.ip_network(text.strip())
+    except ValueError as error:
+        raise ValidationError(f"{error}.") from None
+
+
+def _is_rate(text: str) -> None:
+    """Raises ValidationError."""
+    try:
+        right = not text or [rate.amount > 0 for rate in limits.parse_many(text)] == [True]
+    except ValueError:
+        right = False
+    if not right:
+        raise ValidationError(f"{text!r} is no rate, such as 1200/minute.")
 
 
 @cache

@@ -1,6 +1,6 @@
 """Every table of the register, so that Alembic and the tests see all of them."""
 
-from registry import idempotency
+from registry import attempts, idempotency
 from registry.areas import model as areas
 from registry.audit import model as audit
 from registry.changes import model as changes
@@ -16,6 +16,7 @@ from registry.trajectories import model as trajectories
 
 __all__ = [
     "areas",
+    "attempts",
     "audit",
     "changes",
     "checklists",

@@ -7,7 +7,7 @@ from uuid import UUID
 import procrastinate
 import structlog
 
-from registry import clock, idempotency, jobs
+from registry import attempts, clock, idempotency, jobs
 from registry.db import database, transaction
 from registry.errors import Unavailable
 from registry.photos.examine import examine
@@ -71,3 +71,9 @@ def _tasks(queue: procrastinate.App) -> None:
     def forget_answers(timestamp: int) -> None:  # noqa: ARG001
         with transaction() as session:
             log.info("answers-forgotten", count=idempotency.forget_before(session, clock.now() - idempotency.KEPT_FOR))
+
+    @queue.periodic(cron="47 3 * * *")
+    @queue.task(name="attempts.forget", queueing_lock="attempts.forget")
+    def forget_attempts(timestamp: int) -> None:  # noqa: ARG001
+        with transaction() as session:
+            log.info("attempts-forgotten", count=attempts.forget_before(session, clock.now() - attempts.KEPT_FOR))

@@ -1,11 +1,19 @@
-"""The real PostgreSQL and S3 of one test run: started once, shared by all its workers."""
+"""The real PostgreSQL and S3 of one test run: started once, shared by all its workers. And a real gunicorn, for a test that asks for one."""
 
 import os
 import shutil
+import socket
+import subprocess
+import sys
 import tempfile
-from contextlib import ExitStack
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+import psutil
 import psycopg
 
 from registry import migrations
@@ -14,6 +22,7 @@ from registry.embedded.postgres import Postgres
 
 TEMPLATE = "registry_template"
 SERVER = "REGISTRY_TEST_SERVER"
+ROOT = Path(__file__).parents[1]
 
 
 def start(stack: ExitStack) -> None:
@@ -32,6 +41,8 @@ def start(stack: ExitStack) -> None:
         "REGISTRY_S3_ACCESS_KEY": store.access_key,
         "REGISTRY_S3_SECRET_KEY": store.secret_key,
         "REGISTRY_EMBEDDED": "true",
+        "REGISTRY_RATE_LIMIT_TOKEN": "",
+        "REGISTRY_RATE_LIMIT_ADDRESS": "",
     }
 
 
@@ -49,3 +60,49 @@ def drop_database(name: str) -> None:
 
 def at(server: str, database: str) -> str:
     return f"{server.rpartition('/')[0]}/{database}"
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """gunicorn on a port of loopback; ``log`` is what it wrote to standard error."""
+
+    port: int
+    process: psutil.Process
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def workers(self) -> list[psutil.Process]:
+        return self.process.children()
+
+
+@contextmanager
+def gunicorn(database_url: str, folder: Path, *options: str, application: str = "api.wsgi:app", **settings: str) -> Iterator[Api]:
+    """The API as `registry up` runs it, on a database, with ``options`` of gunicorn's command line and ``settings`` of the environment."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:api.serving", "--bind", f"127.0.0.1:{port}", *options, application]
+    environment = {**os.environ, "REGISTRY_DATABASE_URL": database_url, **settings}
+    log = folder / "api.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/healthz")
+        yield Api(port, psutil.Process(process.pid), log)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(200):
+        try:
+            httpx.get(url)
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(url)

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from api.app import SECURITY_HEADERS
+from api.headers import SECURITY_HEADERS
 from api.problems import TITLES
 from registry.access import Actor, Role
 from registry.messages import TEXTS

@@ -1,16 +1,12 @@
 """Every route answers as openapi.yaml says: schemathesis sends good and bad requests to a live server with a database of its own."""
 
-import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 import yaml
 from sqlalchemy.orm import Session
@@ -19,7 +15,7 @@ from registry.access import Role
 from registry.db import transaction
 from registry.organisations.model import OrganisationKind
 from registry.trajectories.model import MilestoneKind, Track
-from tests import makers
+from tests import makers, servers
 from tests.api.callers import Caller
 
 pytestmark = pytest.mark.slow
@@ -79,31 +75,10 @@ def seed(session: Session) -> dict[str, str]:
 
 
 @pytest.fixture
-def server(fresh_database: str, known: dict[str, str]) -> Iterator[str]:
-    """gunicorn on loopback; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    environment = {**os.environ, "REGISTRY_DATABASE_URL": fresh_database, "REGISTRY_LOG_LEVEL": "ERROR"}
-    command = [sys.executable, "-m", "gunicorn", "--workers", "2", "--bind", address, "--no-control-socket", "api.wsgi:app"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        wait_for(f"http://{address}/healthz")
-        yield f"http://{address}/v1"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def wait_for(url: str) -> None:
-    for _ in range(200):
-        try:
-            httpx.get(url)
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(url)
+def server(fresh_database: str, known: dict[str, str], tmp_path: Path) -> Iterator[str]:
+    """The API on loopback; its address."""
+    with servers.gunicorn(fresh_database, tmp_path, REGISTRY_LOG_LEVEL="ERROR") as api:
+        yield f"{api.url}/v1"
 
 
 @pytest.fixture

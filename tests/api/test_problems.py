@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from api.app import LARGEST_BODY_BYTES
+from api.bodies import LARGEST_BODY_BYTES
 from api.fields import DEEPEST_JSON
 from registry.db import database
 from tests import makers

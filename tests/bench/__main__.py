@@ -1,6 +1,7 @@
 """`make bench`: requests per second of the API beside a Flask application that does nothing, and where the time of a request goes.
 
 All of it runs on this machine, one thing after the other; the load comes from wrk. Figures are worth something only when nothing else runs.
+GUNICORN_CMD_ARGS changes how it is served: `GUNICORN_CMD_ARGS="--worker-class gthread --threads 4" make bench`.
 """
 
 import json
@@ -27,6 +28,7 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.table import Table
 
+from api import serving
 from api.dwellings import DwellingOut, dump
 from registry import migrations
 from registry.access import Actor, Role
@@ -35,7 +37,6 @@ from registry.db import database, reading, transaction
 from registry.dwellings import queries
 from registry.dwellings.model import Dwelling, Source, Use
 from registry.embedded.postgres import Postgres
-from registry.installation import API_WORKERS, THREADS_PER_WORKER
 from tests.bench import audit
 
 ROOT = Path(__file__).parents[2]
@@ -109,13 +110,14 @@ def _requests(url: str, postgres_pid: int, some_id: str, seconds: int) -> None:
         console.print("skipped: requests per second. They need wrk:  apt install wrk")
         return
     load = f"wrk with {CONNECTIONS} connections, the best of {RUNS} runs of {seconds} s"
-    table = Table(title=f"{API_WORKERS} gunicorn workers × {THREADS_PER_WORKER} threads, {load}, {DWELLINGS:,} dwellings")
+    table = Table(title=f"{serving.workers} gunicorn workers, {load}, {DWELLINGS:,} dwellings")
     for heading in ("", "requests/s", "share of hello", "p50 ms", "p99 ms", "API CPU µs", "PostgreSQL CPU µs"):
         table.add_column(heading, justify="left" if not heading else "right")
     with _serving("tests.bench.hello:app", {}) as (base, pid):
         hello = _load(f"{base}/", pid, 0, seconds)
     _row(table, "bare Flask hello", hello, hello)
-    settings = {"REGISTRY_DATABASE_URL": url, "REGISTRY_EMBEDDED": "true"} | {
+    unlimited = {"REGISTRY_RATE_LIMIT_TOKEN": "", "REGISTRY_RATE_LIMIT_ADDRESS": ""}
+    settings = {"REGISTRY_DATABASE_URL": url, "REGISTRY_EMBEDDED": "true", **unlimited} | {
         f"REGISTRY_S3_{name}": "http://127.0.0.1:9" for name in ("ENDPOINT", "ACCESS_KEY", "SECRET_KEY")
     }
     with _serving("api.wsgi:app", settings) as (base, pid):
@@ -138,8 +140,7 @@ def _row(table: Table, label: str, load: Load, hello: Load) -> None:
 @contextmanager
 def _serving(application: str, settings: dict[str, str]) -> Iterator[tuple[str, int]]:
     port = 8900 + os.getpid() % 90
-    manners = ["--workers", str(API_WORKERS), "--threads", str(THREADS_PER_WORKER), "--worker-class", "gthread", "--log-level", "warning"]
-    argv = [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}", *manners]
+    argv = [sys.executable, "-m", "gunicorn", "--config", "python:api.serving", "--bind", f"127.0.0.1:{port}", application]
     process = subprocess.Popen(argv, cwd=ROOT, env={**os.environ, **settings})
     try:
         _wait_for(f"http://127.0.0.1:{port}/")

@@ -123,7 +123,7 @@ def test_development_tokens_do_nothing_outside_embedded_mode(folder: Path) -> No
     with registry_up(folder, 8720) as (process, client):
         (api, *_) = children(process, "gunicorn")
         own = {name: value for name, value in api.environ().items() if name != "REGISTRY_EMBEDDED"}
-        argv = [sys.executable, "-m", "gunicorn", "api.wsgi:app", "--bind", "127.0.0.1:8729", "--log-level", "warning"]
+        argv = [sys.executable, "-m", "gunicorn", "--config", "python:api.serving", "--bind", "127.0.0.1:8729", "api.wsgi:app"]
         production = subprocess.Popen(argv, env=own)
         try:
             with httpx.Client(base_url="http://127.0.0.1:8729") as outside:
