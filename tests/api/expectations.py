@@ -1,0 +1,252 @@
+"""Who may do what with what is hers, foreign or absent: the whole of it in one table, written from the rules and not from the code.
+
+An answer is a status and what tells it apart: the code of a refusal, whether a list has ``some`` items or ``none``, what became of the item of a batch.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+COLUMNS = (
+    "inspector",
+    "reviewer",
+    "corporation",
+    "municipality",
+    "analyst",
+    "auditor",
+    "unexplained",
+    "administrator",
+    "ministry",
+    "ended",
+    "revoked",
+    "nobody",
+)
+"""The seven roles, the administrator of the ministry, an auditor who gives no reason, and three who are not let in."""
+CASES = ("own", "foreign", "absent")
+ALL = "inspector reviewer corporation municipality analyst auditor administrator ministry"
+READERS = "inspector reviewer corporation municipality auditor"
+PROGRESS = "reviewer corporation municipality auditor"
+EDITORS = "corporation municipality"
+NEEDS_REASON = {"read-dwellings", "read-progress", "read-inspections", "read-changes", "read-history", "read-portfolios"}
+DEFAULT_SHUT_OUT = {"ended": "403 no-membership", "revoked": "401 not-authenticated", "nobody": "401 not-authenticated"}
+NOT_FOUND, REFUSED, NONE, BROKEN = "404 not-found", "200 refused", "200 none", "400 rule-violation"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One operation and one place for an id in it.
+
+    ``place`` is ``path``, a member of the body or a parameter of the query; "" when there is no id. In ``body`` and ``query`` ``$`` is the id that is
+    tried, ``$name`` that thing of the near side, ``$new`` a new id. ``may``: columns with the right; ``everywhere``: those of them to whom nothing is
+    foreign; ``but``: columns whose answers differ, for each case.
+    """
+
+    operation: str
+    place: str
+    thing: str
+    may: str
+    own: str
+    missing: str = NOT_FOUND
+    everywhere: str = "auditor"
+    body: Any = None
+    query: dict[str, str] = field(default_factory=dict)
+    but: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+
+
+def each(columns: str, answer: str) -> dict[str, tuple[str, str, str]]:
+    """These columns get this answer whatever they ask for."""
+    return {column: (answer, answer, answer) for column in columns.split()}
+
+
+def expected(row: Row, column: str, case: str, needs: str) -> str:
+    """The answer to a column, by the table."""
+    if column in row.but:
+        return row.but[column][CASES.index(case)]
+    if column in DEFAULT_SHUT_OUT:
+        return DEFAULT_SHUT_OUT[column]
+    if column == "unexplained":
+        explained = expected(row, "auditor", case, needs)
+        return "400 reason-required" if needs in NEEDS_REASON and "auditor" in row.may.split() else explained
+    if column not in row.may.split():
+        return "403 not-allowed"
+    theirs = case == "own" or (case == "foreign" and column in row.everywhere.split())
+    return row.own if theirs else row.missing
+
+
+def _reference(name: str, path: str, thing: str, *, writers: str) -> list[Row]:
+    """A list that everyone reads: nothing in it is foreign."""
+    many = {"Category": "Categories"}.get(name, f"{name[:-1]}ies" if name.endswith("y") else f"{name}s")
+    written = {"name": {"municipality": "Gemeente", "focus_area": "Wijk", "scheme": "Regeling", "project": "Project"}[path]}
+    if path in ("focus_area", "project"):
+        written["municipalityCode"] = "$code_of_it"
+    if path == "municipality":
+        written["province"] = "Limburg"
+    return [
+        Row(f"list{many}", "", "", ALL, "200 some"),
+        Row(f"get{name}", "path", thing, ALL, "200", everywhere=ALL),
+        Row(f"put{name}", "path", thing, writers, "200", "201", everywhere=writers, body=written),
+    ]
+
+
+A_MILESTONE = {"track": "acquisition", "kind": "planned", "effectiveOn": "2025-01-01"}
+A_PLAN = {"dwellingId": "$dwelling", "checklistId": "$checklist", "occasion": "baseline", "organisationId": "$inspection_body"}
+A_PERIOD = {"id": "$new", "dwellingId": "$unheld", "organisationId": "$corporation", "validFrom": "2025-01-01"}
+A_PHOTO = {"id": "$new", "inspectionId": "$", "question": "mould", "sha256": "ab" * 32, "sizeBytes": 9, "contentType": "image/jpeg"}
+A_MEMBER = {"email": "nieuw@example.nl", "name": "Nieuw", "role": "administrator", "validFrom": "2025-01-01", "organisationId": "$"}
+A_NEW_PERIOD = {"validFrom": "2020-01-01", "validUntil": None}
+ROWS = (
+    Row("getMe", "", "", ALL, "200", but=each("ended", "200")),
+    Row("changePassword", "", "", ALL, BROKEN, body={"currentPassword": "x", "newPassword": "a good long password"}, but=each("ended", BROKEN)),
+    Row("redeemEnrolment", "", "", "", "", body={"code": "0000-0000-0000"}, but=each(" ".join(COLUMNS), "401 code-not-valid")),
+    Row(
+        "makeEnrolment",
+        "memberId",
+        "member",
+        ALL,
+        "201",
+        "403 not-allowed",
+        everywhere="ministry",
+        body={"memberId": "$", "name": "phone"},
+        but={"administrator": ("201", NOT_FOUND, NOT_FOUND), "ministry": ("201", "201", NOT_FOUND)},
+    ),
+    Row("listTokens", "", "", ALL, "200 some"),
+    Row("getToken", "path", "token", ALL, "200", everywhere="ministry"),
+    Row("renameToken", "path", "token", ALL, "200", everywhere="ministry", body={"name": "phone"}),
+    Row("revokeToken", "path", "token", ALL, "200", everywhere="ministry"),
+    Row(
+        "listMembers",
+        "organisationId",
+        "organisation",
+        "reviewer municipality administrator ministry",
+        "200 some",
+        NONE,
+        "ministry",
+        query={"organisationId": "$"},
+    ),
+    Row(
+        "takeOnMember",
+        "organisationId",
+        "organisation",
+        "administrator ministry",
+        "201",
+        "403 not-yours",
+        "ministry",
+        A_MEMBER,
+        but={"ministry": ("201", "201", BROKEN)},
+    ),
+    Row("getMember", "path", "colleague", "reviewer municipality administrator ministry", "200", everywhere="ministry"),
+    Row("amendMember", "path", "colleague", "administrator ministry", "200", everywhere="ministry", body=A_NEW_PERIOD),
+    Row("makeSetUpLink", "path", "colleague", "administrator ministry", "201", everywhere="ministry"),
+    Row("listOrganisations", "", "", ALL, "200 some"),
+    Row("createOrganisation", "", "", "ministry", "201", body={"slug": "nieuw", "name": "Nieuw", "kind": "corporation"}),
+    Row("getOrganisation", "path", "corporation", ALL, "200", everywhere=ALL),
+    *_reference("Municipality", "municipality", "code", writers="ministry"),
+    *_reference("FocusArea", "focus_area", "focus_area", writers="ministry"),
+    *_reference("Scheme", "scheme", "scheme", writers="ministry"),
+    *_reference("Project", "project", "project", writers=EDITORS),
+    Row("listDwellings", "bagId", "bag_id", READERS, "200 some", NONE, query={"bagId": "$"}),
+    Row(
+        "registerDwelling",
+        "bagId",
+        "unused_bag_id",
+        EDITORS,
+        "201",
+        "201",
+        body={"municipalityCode": "$code", "bagId": "$", "bagObjectType": "$bag_object_type"},
+    ),
+    Row("getDwelling", "path", "dwelling", READERS, "200"),
+    Row("amendDwelling", "path", "dwelling", EDITORS, "200", body={"municipalityCode": "$code"}),
+    Row(
+        "amendDwelling", "bagId", "unused_bag_id", EDITORS, "200", "200", body={"municipalityCode": "$code", "bagId": "$", "bagObjectType": "$bag_object_type"}
+    ),
+    Row(
+        "registerDwellings",
+        "bagId",
+        "unused_bag_id",
+        EDITORS,
+        "200 created",
+        "200 created",
+        body={"items": [{"id": "$new", "municipalityCode": "$code", "bagId": "$", "bagObjectType": "$bag_object_type"}]},
+    ),
+    Row("searchDwellings", "postcode", "postcode", READERS, "200 some", NONE, body={"postcode": "$", "houseNumber": 7}),
+    Row("listLabels", "path", "dwelling", READERS, "200 some"),
+    Row("registerLabel", "path", "dwelling", EDITORS, "201", body={"label": "A", "surveyedOn": "2020-01-01"}),
+    Row("listPortfolioPeriods", "dwellingId", "dwelling", "corporation municipality auditor", "200 some", NONE, query={"dwellingId": "$"}),
+    Row("listPortfolioPeriods", "organisationId", "corporation", "corporation municipality auditor", "200 some", NONE, query={"organisationId": "$"}),
+    Row("putInPortfolios", "dwellingId", "unheld", "municipality", "200 created", REFUSED, body={"items": [{**A_PERIOD, "dwellingId": "$"}]}),
+    Row(
+        "putInPortfolios",
+        "organisationId",
+        "corporation",
+        "municipality",
+        "200 created",
+        REFUSED,
+        "municipality",
+        body={"items": [{**A_PERIOD, "organisationId": "$"}]},
+    ),
+    Row("getPortfolioPeriod", "path", "period", "corporation municipality auditor", "200"),
+    Row("amendPortfolioPeriod", "path", "period", "municipality", "200", body=A_NEW_PERIOD),
+    Row("listTrajectories", "dwellingId", "dwelling", PROGRESS, "200 some", NONE, query={"dwellingId": "$"}),
+    Row("listTrajectories", "executorId", "executor", PROGRESS, "200 some", NONE, query={"executorId": "$"}),
+    Row("openTrajectory", "dwellingId", "dwelling", EDITORS, "201", BROKEN, body={"dwellingId": "$"}),
+    Row("getTrajectory", "path", "trajectory", PROGRESS, "200"),
+    Row("openTrajectories", "dwellingId", "dwelling", EDITORS, "200 created", REFUSED, body={"items": [{"id": "$new", "dwellingId": "$"}]}),
+    Row("applyMeasures", "path", "trajectory", EDITORS, "201 some", body={"items": [{"kind": "$measure", "appliedOn": "2025-01-01"}]}),
+    Row("reportMilestone", "path", "trajectory", EDITORS, "201", body=A_MILESTONE),
+    Row("listJournal", "path", "trajectory", PROGRESS, "200 some"),
+    Row(
+        "reportMilestones", "trajectoryId", "trajectory", EDITORS, "200 created", REFUSED, body={"items": [{**A_MILESTONE, "id": "$new", "trajectoryId": "$"}]}
+    ),
+    Row("correctMilestone", "path", "milestone", EDITORS, "201", body={"effectiveOn": "2024-02-01"}),
+    Row("retractMilestone", "path", "milestone", EDITORS, "201", body={"note": "never so"}),
+    Row("confirmMilestones", "milestoneId", "milestone", "municipality", "200 created", REFUSED, body={"items": [{"milestoneId": "$"}]}),
+    Row("listChecklists", "", "", ALL, "200 some"),
+    Row("getChecklist", "path", "checklist", ALL, "200", everywhere=ALL),
+    Row("listInspections", "dwellingId", "dwelling", READERS, "200 some", NONE, query={"dwellingId": "$"}),
+    Row("listInspections", "assigneeId", "inspector_person", READERS, "200 some", NONE, query={"assigneeId": "$"}),
+    Row("planInspection", "dwellingId", "dwelling", "reviewer municipality", "201", BROKEN, body={**A_PLAN, "dwellingId": "$"}),
+    Row("planInspection", "checklistId", "checklist", "reviewer municipality", "201", BROKEN, "reviewer municipality", body={**A_PLAN, "checklistId": "$"}),
+    Row("planInspection", "organisationId", "inspection_body", "reviewer municipality", "201", BROKEN, "municipality", body={**A_PLAN, "organisationId": "$"}),
+    Row("planInspection", "assigneeId", "inspector_person", "reviewer municipality", "201", BROKEN, body={**A_PLAN, "assigneeId": "$"}),
+    Row("getInspection", "path", "inspection", READERS, "200"),
+    Row("fillInInspection", "path", "inspection", "inspector", "200", body={"answers": {}, "visitOutcome": "nobody-home"}),
+    Row("submitInspection", "path", "inspection", "inspector", "200"),
+    Row("declarePhotos", "inspectionId", "inspection", "inspector", "200 created", REFUSED, body={"items": [A_PHOTO]}),
+    Row("completeUpload", "path", "photo", "inspector", "200"),
+    Row("getPhoto", "path", "photo", READERS, "200"),
+    Row("getReceipt", "path", "inspection", READERS, "200"),
+    Row("listDefinitions", "", "", ALL, "200 some"),
+    Row("getTally", "corporation", "corporation", "corporation municipality analyst auditor", "200", "200", everywhere=ALL, query={"corporation": "$"}),
+    Row("listCountedDwellings", "corporation", "corporation", "corporation municipality auditor", "200 some", NONE, query={"corporation": "$"}),
+    # To an auditor the feed is held up by the line about her own look: all of this happens in one transaction that stays open.
+    Row("listChanges", "", "", READERS, "200 some", but=each("auditor", NONE)),
+    Row(
+        "listAudit",
+        "subjectId",
+        "dwelling",
+        f"{READERS} administrator ministry",
+        "200 some",
+        NONE,
+        query={"subjectKind": "dwelling", "subjectId": "$"},
+        but=each("ministry", NONE),
+    ),
+    Row(
+        "listAudit",
+        "personId",
+        "editor_person",
+        f"{READERS} administrator ministry",
+        "200 some",
+        NONE,
+        query={"personId": "$"},
+        but=each("inspector reviewer corporation municipality", "400 object-not-named") | each("ministry", NONE),
+    ),
+    Row(
+        "listAudit",
+        "requestId",
+        "request",
+        f"{READERS} administrator ministry",
+        "200 some",
+        NONE,
+        query={"requestId": "$"},
+        but=each("inspector reviewer corporation municipality", "400 object-not-named") | each("ministry", NONE),
+    ),
+)

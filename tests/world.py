@@ -1,0 +1,195 @@
+"""A small world with two of everything: on each side a municipality, a corporation and an inspection body, who work on the dwellings of that side.
+
+What stands on one side is foreign to everyone on the other. The ministry is above both.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from registry import clock
+from registry.access import Actor, Role
+from registry.audit import commands as audit
+from registry.changes.commands import announce
+from registry.changes.model import ChangeKind
+from registry.checklists.model import Checklist
+from registry.dwellings.model import Dwelling, RegisteredLabel
+from registry.idempotency import AnsweredRequest
+from registry.inspections.model import Inspection, VisitOutcome
+from registry.members.model import Credential, Membership
+from registry.organisations.model import Organisation, OrganisationKind
+from registry.photos.model import PhotoState
+from registry.trajectories.model import Action, Confirmation, FundingLine, Measure, MeasureKind, Milestone, MilestoneKind, Project, Track, Trajectory
+from registry.values import BagObjectType, EnergyLabel
+from tests import makers
+from tests.api.callers import Caller
+
+Things = dict[str, UUID | str]
+"""Ids by what they are of."""
+
+
+@dataclass(slots=True)
+class Side:
+    """``things`` are the ids of what everyone on this side works on, ``people`` who does, by column of the matrix."""
+
+    things: Things
+    people: dict[str, Caller] = field(default_factory=dict)
+    belongings: dict[str, Things] = field(default_factory=dict)
+    """What a column has besides: her own membership, token, a colleague; the trajectory that her own organisation runs."""
+
+    def thing(self, column: str, name: str) -> UUID | str:
+        return self.belongings.get(column, {}).get(name) or self.things[name]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """``near`` is the side from which one looks, ``far`` is foreign."""
+
+    near: Side
+    far: Side
+
+
+WORKERS = {
+    "inspector": (Role.INSPECTOR, "inspection_body"),
+    "reviewer": (Role.REVIEWER, "inspection_body"),
+    "corporation": (Role.CORPORATION_EDITOR, "corporation"),
+    "municipality": (Role.MUNICIPALITY_EDITOR, "municipality"),
+    "administrator": (Role.ADMINISTRATOR, "corporation"),
+}
+"""Column → role and kind of organisation, on each side."""
+OF_THE_MINISTRY = {"analyst": Role.MINISTRY_ANALYST, "auditor": Role.MINISTRY_AUDITOR, "ministry": Role.ADMINISTRATOR}
+COLLEAGUES = {"inspector": "reviewer", "reviewer": "inspector", "corporation": "administrator", "administrator": "corporation", "ministry": "analyst"}
+
+
+def a_world(session: Session, client: FlaskClient) -> World:
+    checklist = makers.a_checklist(session)
+    near = _side(session, client, checklist, "GM0917", "0917010000000001")
+    far = _side(session, client, checklist, "GM0363", "0363010000000001")
+    _ministry(session, client, near)
+    _shut_out(session, client, near)
+    return World(near, far)
+
+
+def _side(session: Session, client: FlaskClient, checklist: Checklist, code: str, bag_id: str) -> Side:
+    makers.a_municipality(session, code, "Gemeente")
+    slug = code.lower()
+    kinds = {"municipality": {"municipality_code": code}, "corporation": {}, "inspection_body": {}}
+    organisations = {
+        name: makers.an_organisation(session, f"{slug}-{name.replace('_', '-')}", OrganisationKind(name.replace("_", "-")), **more)
+        for name, more in kinds.items()
+    }
+    side = Side({name: organisation.id for name, organisation in organisations.items()})
+    for column, (role, kind) in WORKERS.items():
+        _person(session, client, side, column, role, organisations[kind])
+    _link_colleagues(side)
+    side.things |= {"code": code, "checklist": checklist.id, "bag_id": bag_id, **_references(session, slug, code)}
+    _dwelling(session, side, organisations)
+    _inspection(session, side)
+    _history(session, side)
+    return side
+
+
+def _person(session: Session, client: FlaskClient, side: Side, column: str, role: Role, organisation: Organisation, **more: date) -> Caller:
+    actor, token = makers.a_member(session, role, organisation, **more)
+    membership_id = session.scalars(sa.select(Membership.id).where(Membership.person_id == actor.person_id)).one()
+    token_id = session.scalars(sa.select(Credential.id).where(Credential.person_id == actor.person_id)).one()
+    headers = {"Reason": "a test"} if role is Role.MINISTRY_AUDITOR else {}
+    side.people[column] = Caller(client, token, organisation, actor, headers=headers)
+    side.belongings[column] = {"member": membership_id, "colleague": membership_id, "token": token_id, "organisation": organisation.id}
+    return side.people[column]
+
+
+def _link_colleagues(side: Side) -> None:
+    for column, colleague in COLLEAGUES.items():
+        if column in side.people and colleague in side.people:
+            side.belongings[column]["colleague"] = side.belongings[colleague]["member"]
+
+
+def _references(session: Session, slug: str, code: str) -> Things:
+    makers.a_focus_area(session, f"{slug}-area", code).name = "Wijk"
+    makers.a_scheme(session, f"{slug}-scheme").name = "Regeling"
+    session.add(Project(slug=f"{slug}-project", name="Project", municipality_code=code))
+    session.flush()
+    return {"focus_area": f"{slug}-area", "scheme": f"{slug}-scheme", "project": f"{slug}-project"}
+
+
+def _dwelling(session: Session, side: Side, organisations: dict[str, Organisation]) -> None:
+    code = str(side.things["code"])
+    address = {
+        "bag_id": side.things["bag_id"],
+        "bag_object_type": next(iter(BagObjectType)),
+        "postcode": f"{code[2:]}AB".replace("0", "6", 1),
+        "house_number": 7,
+    }
+    dwelling = makers.a_dwelling(session, code, **address)
+    unheld = makers.a_dwelling(session, code)
+    period = makers.a_portfolio_period(session, dwelling, organisations["corporation"])
+    session.add(RegisteredLabel(dwelling_id=dwelling.id, label=EnergyLabel.E, surveyed_on=date(2020, 1, 1), recorded_by=uuid4()))
+    side.things |= {"dwelling": dwelling.id, "unheld": unheld.id, "period": period.id, "postcode": str(dwelling.postcode)}
+    for column in ("municipality", "corporation"):
+        found = _trajectory(session, dwelling, organisations[column], str(side.things["scheme"]))
+        side.belongings[column] |= found
+        side.things |= found
+
+
+def _trajectory(session: Session, dwelling: Dwelling, executor: Organisation, scheme: str) -> Things:
+    trajectory: Trajectory = makers.a_trajectory(session, executor, dwelling)
+    said = {"trajectory_id": trajectory.id, "recorded_by": uuid4(), "organisation_id": executor.id}
+    milestones = [
+        Milestone(track=track, kind=MilestoneKind.STARTED, effective_on=date(2024, 1, 1), action=Action.REPORTED, dwelling_id=dwelling.id, **said)
+        for track in (Track.RENOVATION, Track.SUSTAINABILITY)
+    ]
+    measure = Measure(kind=next(iter(MeasureKind)), applied_on=date(2024, 1, 1), **said)
+    session.add_all([*milestones, measure, FundingLine(trajectory_id=trajectory.id, scheme=scheme)])
+    session.flush()
+    session.add(Confirmation(milestone_id=milestones[1].id, recorded_by=uuid4()))
+    session.flush()
+    return {"trajectory": trajectory.id, "milestone": milestones[0].id, "executor": executor.id}
+
+
+def _inspection(session: Session, side: Side) -> None:
+    inspector = side.people["inspector"].actor
+    planned = {"dwelling_id": side.things["dwelling"], "checklist_id": side.things["checklist"], "visit_outcome": VisitOutcome.NOBODY_HOME}
+    inspection: Inspection = makers.an_inspection(session, inspector, **planned)
+    photo = makers.a_photo(session, inspection, state=PhotoState.STORED, stored_at=datetime.now(UTC))
+    side.things |= {"inspection": inspection.id, "photo": photo.id, "inspector_person": inspector.person_id}
+
+
+def _history(session: Session, side: Side) -> None:
+    """An audit line, a change of each kind, and an answer that is kept."""
+    editor = side.people["corporation"].actor
+    audit.record(session, _in_request(editor, side), "dwelling.looked-at", "dwelling", str(side.things["dwelling"]))
+    for kind in ("dwelling", "trajectory", "inspection", "photo"):
+        announce(session, ChangeKind(kind), UUID(str(side.things[kind])), municipality_code=str(side.things["code"]))
+    for caller in side.people.values():
+        session.add(AnsweredRequest(person_id=caller.person_id, key="kept", fingerprint=b"", status=200, headers={}, body=b"{}"))
+    side.things |= {"editor_person": editor.person_id, "request": f"request-{side.things['code']}"}
+    session.flush()
+
+
+def _in_request(actor: Actor, side: Side) -> Actor:
+    return Actor(actor.person_id, actor.organisation_id, actor.role, f"request-{side.things['code']}")
+
+
+def _ministry(session: Session, client: FlaskClient, near: Side) -> None:
+    ministry = makers.an_organisation(session, "bzk", OrganisationKind.MINISTRY)
+    for column, role in OF_THE_MINISTRY.items():
+        _person(session, client, near, column, role, ministry)
+    _link_colleagues(near)
+    auditor = near.people["auditor"]
+    near.people["unexplained"] = Caller(client, auditor.token, ministry, auditor.actor)
+    near.belongings["unexplained"] = near.belongings["auditor"]
+
+
+def _shut_out(session: Session, client: FlaskClient, near: Side) -> None:
+    """Those who would see as the corporation does, if they were let in."""
+    corporation = session.get_one(Organisation, near.things["corporation"])
+    _person(session, client, near, "ended", Role.CORPORATION_EDITOR, corporation, valid_until=clock.today())
+    revoked = _person(session, client, near, "revoked", Role.CORPORATION_EDITOR, corporation)
+    session.execute(sa.update(Credential).where(Credential.person_id == revoked.person_id).values(revoked_at=clock.now() - timedelta(seconds=1)))
+    near.people["nobody"] = Caller(client, None)
+    near.belongings["nobody"] = near.belongings["revoked"]
