@@ -53,7 +53,7 @@ def a_project(session: Session, slug: str = "vrieheide") -> Project:
     return session.get(Project, slug) or _add(session, Project(slug=slug, name=slug.title(), municipality_code=HEERLEN))
 
 
-def a_dwelling(session: Session, municipality_code: str = HEERLEN, *, held_by: Organisation | None = None, **more: Any) -> Dwelling:
+def a_dwelling(session: Session, municipality_code: str = HEERLEN, *, held_by: Organisation | Actor | None = None, **more: Any) -> Dwelling:
     """``held_by`` is the corporation that has it in its portfolio."""
     a_municipality(session, municipality_code)
     dwelling = _add(session, Dwelling(municipality_code=municipality_code, source=Source.API, **more))
@@ -109,14 +109,20 @@ def a_token(session: Session, person: Person, membership: Membership | None = No
     return secret.text
 
 
-def a_portfolio_period(session: Session, dwelling: Dwelling, organisation: Organisation, **more: Any) -> PortfolioPeriod:
+def a_portfolio_period(session: Session, dwelling: Dwelling, holder: Organisation | Actor, **more: Any) -> PortfolioPeriod:
+    """``holder`` is a corporation, or somebody who acts for it."""
+    organisation_id = holder.organisation_id if isinstance(holder, Actor) else holder.id
     values = {"valid_from": date(2020, 1, 1), "recorded_by": uuid4()} | more
-    return _add(session, PortfolioPeriod(dwelling_id=dwelling.id, organisation_id=organisation.id, **values))
+    return _add(session, PortfolioPeriod(dwelling_id=dwelling.id, organisation_id=organisation_id, **values))
 
 
 def an_actor(role: Role, organisation: Organisation | None = None, **more: Any) -> Actor:
+    """Without an organisation, an administrator is the ministry's; an auditor gives a reason."""
     code = organisation.municipality_code if organisation else None
-    return Actor(uuid4(), organisation.id if organisation else None, role, "request-of-a-test", more.get("municipality_code", code))
+    central = organisation is None or organisation.kind is OrganisationKind.MINISTRY
+    reason = "a test" if role is Role.MINISTRY_AUDITOR else None
+    organisation_id = organisation.id if organisation else None
+    return Actor(uuid4(), organisation_id, role, "request-of-a-test", more.get("municipality_code", code), central, reason=reason)
 
 
 def an_editor(session: Session) -> Actor:
