@@ -13,7 +13,7 @@ from registry.errors import AlreadyExists, Conflict, Fault, RuleViolation
 from registry.versioned import Outcome
 
 LARGEST_BATCH = 1000
-CONFLICT_CODES = frozenset({"already-exists", "bag-id-taken", "milestone-already-reported", "milestone-superseded"})
+CONFLICT_CODES = frozenset({"already-exists", "bag-id-taken", "in-use-elsewhere", "milestone-already-reported", "milestone-superseded"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,20 @@ def repeated(values: Sequence[object | None]) -> set[object]:
 def create_each(judge: Callable[[], list[Result]], insert: Callable[[list[int]], list[UUID | None]]) -> list[Result]:
     """Judge the items of a batch and insert those that are new.
 
-    ``insert`` gets their places and gives the id of each, None for one that somebody else inserted at the same moment: that one is judged again.
+    ``insert`` gets their places and gives the id of each, None for one that somebody else inserted at the same moment: that one is judged again. One
+    that still looks new is in use by something that this actor may not see: it is refused, without a word about what has it.
     """
     results = judge()
     wanted = [place for place, result in enumerate(results) if result.outcome is Outcome.CREATED]
     made = insert(wanted)
     again = judge() if None in made else results
     for place, id in zip(wanted, made, strict=True):
-        results[place] = Result(Outcome.CREATED, id) if id else again[place]
+        results[place] = Result(Outcome.CREATED, id) if id else _in_sight(again[place])
     return results
+
+
+def _in_sight(again: Result) -> Result:
+    return refused([Fault("", "in-use-elsewhere")], again.id) if again.outcome is Outcome.CREATED else again
 
 
 def insert_new(session: Session, model: type[Base], rows: Sequence[Mapping[str, object]]) -> set[UUID]:

@@ -220,6 +220,9 @@ TEXTS: dict[str, Text] = {
     "no-such-reference": Text("{what} {id} bestaat niet.", "{what} {id} does not exist."),
     "bag-id-wrong-type": Text("Een {type} heeft een BAG-id met {digits} op plaats 5 en 6.", "A BAG id of a {type} has {digits} in places 5 and 6."),
     "bag-id-taken": Text("BAG-id {bag_id} hoort al bij woning {id}.", "BAG id {bag_id} already belongs to dwelling {id}."),
+    "in-use-elsewhere": Text(
+        "Het id of het BAG-id is al in gebruik voor iets wat u niet kunt zien.", "The id or the BAG id is in use already for something that you can't see."
+    ),
     "bag-id-without-type": Text("Een BAG-id en een BAG-objecttype horen bij elkaar.", "A BAG id and a BAG object type belong together."),
     "position-outside": Text("Dit punt ligt niet in Nederland.", "This point is not in the Netherlands."),
     "focus-area-elsewhere": Text(
