@@ -15,6 +15,7 @@ from tests import makers
 from tests.api.callers import Caller, a_caller
 from tests.identity_provider import IdentityProvider
 from tests.owner import as_owner
+from tests.world import World, a_world
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -88,6 +89,12 @@ def auditor(api: FlaskClient) -> Caller:
 @pytest.fixture
 def nobody(api: FlaskClient) -> Caller:
     return Caller(api, None)
+
+
+@pytest.fixture
+def world(session: Session, api: FlaskClient) -> World:
+    """Two of everything, and the ministry."""
+    return a_world(session, api)
 
 
 @pytest.fixture
