@@ -140,7 +140,7 @@ def answer_once(act: Callable[[Session], Response]) -> Response:
     key = request.headers.get("Idempotency-Key", "")
     if not 1 <= len(key) <= LONGEST_KEY or "\0" in key:
         raise IdempotencyKeyRequired([Fault("Idempotency-Key", "required")])
-    fingerprint = hashlib.sha256(b"\n".join([request.method.encode(), request.full_path.encode(), request.get_data()])).digest()
+    fingerprint = _fingerprint()
     with transaction(actor()) as session:
         earlier = idempotency.claim(session, actor().person_id, key, fingerprint)
         if earlier is not None:
@@ -149,6 +149,12 @@ def answer_once(act: Callable[[Session], Response]) -> Response:
         headers = {name: response.headers[name] for name in ("ETag", "Location", "Content-Type") if name in response.headers}
         idempotency.keep(session, actor().person_id, key, status=response.status_code, headers=headers, body=response.get_data())
     return response
+
+
+def _fingerprint() -> bytes:
+    """Of this request in this membership: somebody who works for two organisations does not get the answer to the one when she acts for the other."""
+    acting = f"{actor().organisation_id} {actor().role.value}"
+    return hashlib.sha256(b"\n".join([acting.encode(), request.method.encode(), request.full_path.encode(), request.get_data()])).digest()
 
 
 def _again(earlier: idempotency.AnsweredRequest, fingerprint: bytes) -> Response:
