@@ -134,7 +134,7 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
             presented()
             return
         require(actor(), admission.needs)
-        if admission.watched or (request.method == "GET" and admission.needs in EXPLAINED and actor().role is Role.MINISTRY_AUDITOR):
+        if admission.watched or (request.method in ("GET", "HEAD") and admission.needs in EXPLAINED and actor().role is Role.MINISTRY_AUDITOR):
             self._remember()
 
     def _remember(self) -> None:
