@@ -122,10 +122,12 @@ def enrol(session: Session, actor: Actor, membership_id: UUID, *, name: str) -> 
 
 
 def _enrolled(session: Session, actor: Actor, membership_id: UUID) -> tuple[UUID, UUID]:
-    """The person and organisation of the membership. Raises NotAllowed, NotFound."""
-    own = session.execute(
-        sa.select(Membership.person_id, Membership.organisation_id).where(Membership.id == membership_id, Membership.person_id == actor.person_id)
-    ).one_or_none()
+    """The person and organisation of the membership. Raises NotAllowed, NotFound.
+
+    Her own is the one for which she acts: a token that is good for one membership must not make one for another.
+    """
+    acting = (Membership.person_id == actor.person_id, Membership.organisation_id == actor.organisation_id, Membership.role == actor.role)
+    own = session.execute(sa.select(Membership.person_id, Membership.organisation_id).where(Membership.id == membership_id, *acting)).one_or_none()
     if own is not None:
         return own.person_id, own.organisation_id
     require(actor, Right.MANAGE_MEMBERS)
