@@ -169,7 +169,7 @@ DWELLING = f"""CASE {ROLE}
     WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY}
     WHEN 'corporation-editor' THEN {IN_PORTFOLIO} OR {REGISTERED}
     WHEN 'inspector' THEN {ASSIGNED}
-    WHEN 'reviewer' THEN {ASSIGNED} OR municipality_code = {MUNICIPALITY} OR {IN_PORTFOLIO}
+    WHEN 'reviewer' THEN {ASSIGNED} OR municipality_code = {MUNICIPALITY} OR {IN_PORTFOLIO} OR ({MUNICIPALITY} IS NULL AND {REGISTERED})
     WHEN 'ministry-auditor' THEN {EXPLAINED} ELSE false END"""
 EDITORS = is_("corporation-editor", "municipality-editor")
 READS_PROGRESS = is_("corporation-editor", "municipality-editor", "reviewer", "ministry-auditor")

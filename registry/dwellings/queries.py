@@ -66,7 +66,9 @@ def _visible(role: Role, by: Sight) -> sa.ColumnElement[bool]:
     if role is Role.INSPECTOR:
         return Dwelling.id.in_(_inspected(by).where(_INSPECTION.c.assignee_id == by.person_id))
     if role is Role.REVIEWER:
-        return Dwelling.id.in_(sa.union_all(_inspected(by), _in_portfolio(by), sa.select(_OTHER.id).where(_OTHER.municipality_code == by.municipality_code)))
+        of_municipality = sa.select(_OTHER.id).where(_OTHER.municipality_code == by.municipality_code)
+        of_corporation = _registered_only(by).where(sa.cast(by.municipality_code, sa.Text).is_(None))
+        return Dwelling.id.in_(sa.union_all(_inspected(by), _in_portfolio(by), of_corporation, of_municipality))
     return sa.true() if role is Role.MINISTRY_AUDITOR else sa.false()
 
 
