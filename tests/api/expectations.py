@@ -54,7 +54,7 @@ class Row:
 
 def each(columns: str, answer: str) -> dict[str, tuple[str, str, str]]:
     """These columns get this answer whatever they ask for."""
-    return {column: (answer, answer, answer) for column in columns.split()}
+    return dict.fromkeys(columns.split(), (answer, answer, answer))
 
 
 def expected(row: Row, column: str, case: str, needs: str) -> str:

@@ -105,7 +105,7 @@ SET_BY_THE_REGISTER = (
     "version", "recordedAt", "registrarId", "executorId", "personId", "state", "status", "source", "central", "submittedAt", "confirmedAt", "storedAt",
     "plannedBy", "declaredBy", "rights", "membershipId", "objectKey", "energyLabel", "conditionScore", "__proto__", "organisation_id", "recorded_by",
 )  # fmt: skip
-WITH_BODY = [row for row in {row.operation: row for row in ROWS if row.body and row.may}.values()]
+WITH_BODY = list({row.operation: row for row in ROWS if row.body and row.may}.values())
 
 
 @pytest.mark.parametrize("row", WITH_BODY, ids=[row.operation for row in WITH_BODY])

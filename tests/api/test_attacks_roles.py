@@ -100,7 +100,7 @@ def of_two(world: World, session: Session) -> Iterator[tuple[Caller, Caller]]:
     token = makers.a_token(session, session.get_one(Person, near.person_id))
     ids = (world.near.belongings["corporation"]["member"], far_id)
     first, second = (replace(near, token=token, headers={"Acting-For": str(id)}) for id in ids)
-    yield first, second
+    return first, second
 
 
 def test_the_answer_to_one_membership_is_not_replayed_to_another(of_two: tuple[Caller, Caller]) -> None:
