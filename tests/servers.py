@@ -58,6 +58,13 @@ def drop_database(name: str) -> None:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def let_in(url: str, role: str) -> str:
+    """The URL with which one of the register's roles signs in. Roles belong to the whole server, so one test run changes them at a time."""
+    with psycopg.connect(os.environ[SERVER]) as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(1)")
+        return migrations.let_in(url, role, "of-a-test")
+
+
 def at(server: str, database: str) -> str:
     return f"{server.rpartition('/')[0]}/{database}"
 

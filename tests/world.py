@@ -148,7 +148,7 @@ def _trajectory(session: Session, dwelling: Dwelling, executor: Organisation, sc
     session.flush()
     session.add(Confirmation(milestone_id=milestones[1].id, recorded_by=uuid4()))
     session.flush()
-    return {"trajectory": trajectory.id, "milestone": milestones[0].id, "executor": executor.id}
+    return {"trajectory": trajectory.id, "milestone": milestones[0].id, "confirmed": milestones[1].id, "executor": executor.id}
 
 
 def _inspection(session: Session, side: Side) -> None:
