@@ -1,0 +1,156 @@
+"""Who sees what, in plain Python: written from the rules of docs/adr/0014 and never from the code or the policies that it judges."""
+
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from registry.access import Role
+from registry.organisations.model import OrganisationKind
+
+Offset = int | None
+"""Days from today; None is never."""
+READS_PROGRESS = {Role.REVIEWER, Role.CORPORATION_EDITOR, Role.MUNICIPALITY_EDITOR, Role.MINISTRY_AUDITOR}
+READS_DWELLINGS = READS_PROGRESS | {Role.INSPECTOR}
+READS_PERIODS = {Role.CORPORATION_EDITOR, Role.MUNICIPALITY_EDITOR, Role.MINISTRY_AUDITOR}
+READS_MEMBERS = {Role.REVIEWER, Role.MUNICIPALITY_EDITOR, Role.ADMINISTRATOR}
+KINDS = ("dwellings", "trajectories", "inspections", "portfolio-periods", "members")
+
+
+@dataclass(frozen=True)
+class Thing:
+    id: UUID = field(default_factory=uuid4, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Body(Thing):
+    """An organisation; ``municipality`` is the number of its municipality when it is one."""
+
+    kind: OrganisationKind
+    municipality: int | None = None
+
+
+@dataclass(frozen=True)
+class Work(Thing):
+    """A membership."""
+
+    person: UUID
+    body: Body
+    role: Role
+    begins: int
+    ends: Offset
+
+    @property
+    def today(self) -> bool:
+        return self.begins <= 0 and (self.ends is None or self.ends > 0)
+
+
+@dataclass(frozen=True)
+class Home(Thing):
+    municipality: int
+    registrar: Body | None
+
+
+@dataclass(frozen=True)
+class Holding(Thing):
+    """A portfolio period."""
+
+    home: Home
+    body: Body
+    begins: int
+    ends: Offset
+
+    @property
+    def today(self) -> bool:
+        return self.begins <= 0 and (self.ends is None or self.ends > 0)
+
+
+@dataclass(frozen=True)
+class Visit(Thing):
+    """An inspection."""
+
+    home: Home
+    body: Body
+    inspector: UUID | None
+
+
+@dataclass(frozen=True)
+class Effort(Thing):
+    """A trajectory."""
+
+    home: Home
+    executor: Body
+
+
+@dataclass(frozen=True)
+class Case:
+    """One small register."""
+
+    work: tuple[Work, ...]
+    homes: tuple[Home, ...]
+    holdings: tuple[Holding, ...]
+    visits: tuple[Visit, ...]
+    efforts: tuple[Effort, ...]
+
+    def everything(self) -> dict[str, set[UUID]]:
+        found = (self.homes, self.efforts, self.visits, self.holdings, self.work)
+        return {kind: {thing.id for thing in things} for kind, things in zip(KINDS, found, strict=True)}
+
+
+def shown(case: Case, who: Work) -> dict[str, set[UUID] | None]:
+    """What the API shows to somebody who acts in this membership; None is a refusal of the whole list."""
+    if not who.today:
+        return dict.fromkeys(KINDS)
+    homes = {home.id for home in case.homes if sees(case, who, home)}
+    lists = {
+        "dwellings": (READS_DWELLINGS, homes),
+        "trajectories": (READS_PROGRESS, {effort.id for effort in case.efforts if effort.home.id in homes}),
+        "inspections": (READS_DWELLINGS, {visit.id for visit in case.visits if sees_visit(who, visit, homes)}),
+        "portfolio-periods": (READS_PERIODS, {each.id for each in case.holdings if sees_holding(who, each, homes)}),
+        "members": (READS_MEMBERS, {each.id for each in case.work if manages_all(who) or each.body == who.body}),
+    }
+    return {kind: found if who.role in readers else None for kind, (readers, found) in lists.items()}
+
+
+def sees(case: Case, who: Work, home: Home) -> bool:
+    if who.role is Role.MINISTRY_AUDITOR:
+        return True
+    if who.role is Role.INSPECTOR:
+        return any(visit.home == home and visit.body == who.body and visit.inspector == who.person for visit in case.visits)
+    if who.role is Role.REVIEWER:
+        return sees_as_organisation(case, who.body, home) or any(visit.home == home and visit.body == who.body for visit in case.visits)
+    return who.role in (Role.MUNICIPALITY_EDITOR, Role.CORPORATION_EDITOR) and sees_as_organisation(case, who.body, home)
+
+
+def sees_as_organisation(case: Case, body: Body, home: Home) -> bool:
+    if body.kind is OrganisationKind.MUNICIPALITY:
+        return home.municipality == body.municipality
+    if body.kind is not OrganisationKind.CORPORATION:
+        return False
+    periods = [each for each in case.holdings if each.home == home]
+    return any(each.body == body and each.today for each in periods) or (home.registrar == body and not periods)
+
+
+def sees_visit(who: Work, visit: Visit, homes: set[UUID]) -> bool:
+    if who.role is Role.INSPECTOR:
+        return visit.body == who.body and visit.inspector == who.person
+    return visit.body == who.body if who.role is Role.REVIEWER else visit.home.id in homes
+
+
+def sees_holding(who: Work, holding: Holding, homes: set[UUID]) -> bool:
+    return holding.body == who.body if who.role is Role.CORPORATION_EDITOR else holding.home.id in homes
+
+
+def manages_all(who: Work) -> bool:
+    return who.role is Role.ADMINISTRATOR and who.body.kind is OrganisationKind.MINISTRY
+
+
+def unfiltered(case: Case, who: Work) -> dict[str, set[UUID]]:
+    """What a query without a filter may give: as `shown`, and where a role has no list in the API, what its own queries need to find."""
+    homes = {home.id for home in case.homes if sees(case, who, home)}
+    progress = who.role in READS_PROGRESS
+    return {
+        "dwellings": homes,
+        "trajectories": {effort.id for effort in case.efforts if progress and effort.home.id in homes},
+        "inspections": {visit.id for visit in case.visits if sees_visit(who, visit, homes)} if who.role is not Role.ADMINISTRATOR else set(),
+        "portfolio-periods": {each.id for each in case.holdings if sees_holding(who, each, homes)},
+        "members": {each.id for each in case.work if manages_all(who) or each.body == who.body or each.person == who.person},
+    }
