@@ -53,7 +53,6 @@ class Settings:
     s3_secret_key: str
     s3_bucket: str
     s3_region: str
-    embedded: bool
     allowed_origins: tuple[str, ...]
     log_level: str
     pool_size: int
@@ -88,7 +87,6 @@ def read(env: Env | None = None) -> Settings:
         s3_secret_key=env.str("S3_SECRET_KEY", validate=not_empty),
         s3_bucket=env.str("S3_BUCKET", "registry"),
         s3_region=env.str("S3_REGION", "eu-central-1"),
-        embedded=env.bool("EMBEDDED", False),
         allowed_origins=tuple(cast("list[str]", env.list("ALLOWED_ORIGINS", [], subcast=_origin) or [])),
         trusted_proxies=tuple(cast("list[Network]", env.list("TRUSTED_PROXIES", [], subcast=_network) or [])),
         rate_limit_token=env.str("RATE_LIMIT_TOKEN", TOKEN_RATE, validate=_is_rate),
