@@ -194,6 +194,7 @@ def _statements(claims: Mapping[str, str]) -> Iterator[orm.Session]:
         else:
             session.connection(execution_options={"claims": claims})
         yield session
+        session.commit()
 
 
 def _execute_as(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:

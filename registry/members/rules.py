@@ -14,6 +14,8 @@ SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 128
 FEWEST_DIFFERENT = 5
 """Characters."""
+SHORTEST_WORD = 3
+"""Characters; what is as short says nothing about a person."""
 
 ROLES: Mapping[OrganisationKind, frozenset[Role]] = {
     OrganisationKind.MINISTRY: frozenset({Role.MINISTRY_ANALYST, Role.MINISTRY_AUDITOR, Role.ADMINISTRATOR}),
@@ -58,6 +60,8 @@ def check_password(password: str, *, about: str) -> list[Fault]:
 
 
 def _mostly(password: str, about: str) -> bool:
-    """The password is little more than a word of ``about``."""
-    words = [word for word in about.replace("@", " ").replace(".", " ").split() if len(word) > 3]
-    return any(len(password.replace(word, "")) < SHORTEST_PASSWORD // 2 for word in words)
+    """The password is little more than words of ``about``."""
+    rest = password
+    for word in about.replace("@", " ").replace(".", " ").split():
+        rest = rest.replace(word, "") if len(word) > SHORTEST_WORD else rest
+    return rest != password and len(rest) < SHORTEST_PASSWORD // 2
