@@ -188,7 +188,11 @@ def counting(acting: Acting) -> Iterator[orm.Session]:
 
 @contextmanager
 def _statements(claims: Mapping[str, str]) -> Iterator[orm.Session]:
-    with explained(), _left_as_found(), orm.Session(database.reader, autoflush=False, join_transaction_mode="create_savepoint") as session:
+    with (
+        explained(),
+        _left_as_found(),
+        orm.Session(database.reader, autoflush=False, expire_on_commit=False, join_transaction_mode="create_savepoint") as session,
+    ):
         if isinstance(database.reader, sa.Connection):
             session.connection().exec_driver_sql(_ACT_FOR_READING, dict(claims))
         else:
