@@ -94,8 +94,8 @@ class Database:
         self.reader: sa.Engine | sa.Connection | None = None
         self.role = "none"
 
-    def connect(self, url: str, *, pool_size: int, guarded: bool = False) -> None:
-        """``guarded``: use no connection whose role row-level security does not hold back."""
+    def connect(self, url: str, *, pool_size: int, guarded: bool = False, prepared: bool = True) -> None:
+        """``guarded``: use no connection whose role row-level security does not hold back. ``prepared``: statements used often are planned once."""
         engine = sa.create_engine(
             sqlalchemy_url(url),
             pool_size=pool_size,
@@ -103,7 +103,7 @@ class Database:
             pool_timeout=CONNECT_TIMEOUT_S,
             pool_pre_ping=False,
             hide_parameters=True,
-            connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_S, **({} if prepared else {"prepare_threshold": None})},
         )
         sa.event.listen(engine, "do_execute", _execute_as)
         if guarded:
