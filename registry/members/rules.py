@@ -52,7 +52,7 @@ def check_password(password: str, *, about: str) -> list[Fault]:
     faults = []
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         faults.append(Fault("/newPassword", "password-length", {"min": SHORTEST_PASSWORD, "max": LONGEST_PASSWORD}))
-    elif len(set(password.lower())) < FEWEST_DIFFERENT or _mostly(password.lower(), about.lower()):
+    if len(set(password.lower())) < FEWEST_DIFFERENT or _mostly(password.lower(), about.lower()):
         faults.append(Fault("/newPassword", "password-guessable"))
     return faults
 
