@@ -1,5 +1,6 @@
 """One's own account: for whom one works, one's phones, one's password. And where the QR picture of a phone leads when a browser opens it."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from flask import Response, request
@@ -30,7 +31,7 @@ def show_account() -> Response:
     return _account(visitor())
 
 
-def _account(me: Presented, status: int = 200, faults: list[Fault] | None = None, name: str = "") -> Response:
+def _account(me: Presented, status: int = 200, faults: Sequence[Fault] = (), name: str = "") -> Response:
     with reading(Oneself(me.person_id, request_id())) as session:
         person = queries.person(session, me.person_id)
         found = {
@@ -40,7 +41,7 @@ def _account(me: Presented, status: int = 200, faults: list[Fault] | None = None
             "has_password": sign_in.has_password(session, person.email),
         }
     done = request.args.get("done") if request.args.get("done") in DONE else None
-    return page("account.html", status, faults=faults or [], name=name, done=done, shortest=SHORTEST_PASSWORD, longest_name=LONGEST_NAME, **found)
+    return page("account.html", status, faults=faults, name=name, done=done, shortest=SHORTEST_PASSWORD, longest_name=LONGEST_NAME, **found)
 
 
 @web.post("/account/phones")
@@ -95,7 +96,7 @@ def choose_password() -> Response:
         with transaction(herself) as session:
             sign_in.change_password(session, herself, current=current, new=new)
     except RuleViolation as error:
-        return _account(me, 400, list(error.faults))
+        return _account(me, 400, error.faults)
     return let_in(me.person_id, "/account?done=password")
 
 

@@ -3,6 +3,8 @@
 The code of the link stands in its fragment, which a browser sends to no server; a script of ours puts it into the form, or the person does.
 """
 
+from collections.abc import Sequence
+
 from flask import Response, request
 
 from api import attempts
@@ -26,9 +28,6 @@ def show_set_up() -> Response:
 @web.post("/set-up")
 def set_up() -> Response:
     code, password = one_time_code("code"), request.form.get("new_password", "")
-    if "provider" in request.form:
-        faults = missing(("/code", code))
-        return _form(400, faults) if faults else leave_to_connect(code)
     faults = missing(("/code", code), ("/newPassword", password))
     if faults:
         return _form(400, faults, code)
@@ -38,10 +37,17 @@ def set_up() -> Response:
     except CodeNotValid as error:
         return _form(401, [Fault("/code", error.code)])
     except RuleViolation as error:
-        return _form(400, list(error.faults), code)
+        return _form(400, error.faults, code)
     return let_in(person_id, "/account")
 
 
-def _form(status: int = 200, faults: list[Fault] | None = None, code: str = "") -> Response:
+@web.post("/set-up/provider")
+def connect() -> Response:
+    code = one_time_code("code")
+    faults = missing(("/code", code))
+    return _form(400, faults) if faults else leave_to_connect(code)
+
+
+def _form(status: int = 200, faults: Sequence[Fault] = (), code: str = "") -> Response:
     lengths = {"shortest": SHORTEST_PASSWORD, "longest": LONGEST_PASSWORD}
-    return page("set_up.html", status, faults=faults or [], code=code, provider=web_provider_name(), **lengths)
+    return page("set_up.html", status, faults=faults, code=code, provider=web_provider_name(), **lengths)

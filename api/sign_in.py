@@ -1,5 +1,6 @@
 """Signing in with a local account, and signing out."""
 
+from collections.abc import Sequence
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -38,10 +39,10 @@ def by_password() -> Response:
     return let_in(person_id, next)
 
 
-def _form(next: str, status: int = 200, faults: list[Fault] | None = None, email: str = "") -> Response:
+def _form(next: str, status: int = 200, faults: Sequence[Fault] = (), email: str = "") -> Response:
     provider = web_provider_name()
     return page(
-        "sign_in.html", status, faults=faults or [], email=email, next=next, provider=provider, provider_link=f"/sign-in/provider?{urlencode({'next': next})}"
+        "sign_in.html", status, faults=faults, email=email, next=next, provider=provider, provider_link=f"/sign-in/provider?{urlencode({'next': next})}"
     )
 
 

@@ -3,7 +3,8 @@
 Owns what all pages share: who is let in to ask, the language, the security headers, how a refusal looks, and that forms are ours (`api.forms`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from urllib.parse import urlencode
 
 import structlog
@@ -13,12 +14,23 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from api import bodies, forms, limits
 from api.auth import SAFE_METHODS
 from api.problems import http_code, language, request_id, retry_after, status_of
-from registry.errors import NotAuthenticated, RegistryError, Unavailable
+from registry.errors import Fault, NotAuthenticated, RegistryError, Unavailable
 from registry.messages import DUTCH, text
 
 log = structlog.get_logger()
 
 LARGEST_FORM_BYTES = 16 * 1024
+FOLDER = Path(__file__).parent / "pages"
+FIELDS = {
+    "/email": "email",
+    "/password": "password",
+    "/code": "code",
+    "/currentPassword": "current_password",
+    "/newPassword": "new_password",
+    "/name": "name",
+    "/memberId": "member_id",
+}
+"""The field of a form that a fault points at."""
 PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -30,12 +42,14 @@ PAGE_HEADERS = {
 }
 """Instead of, or beside, those of `api.headers`."""
 
-web = Blueprint("web", __name__, template_folder="pages")
+web = Blueprint("web", __name__, template_folder=FOLDER)
 
 
-def page(template: str, status: int = 200, **values: object) -> Response:
-    """A page in the language of the reader."""
-    body = render_template(template, language=language(), t=_in_language, word=_word, form_token=forms.token(), faults=values.pop("faults", ()), **values)
+def page(template: str, status: int = 200, *, faults: Sequence[Fault] = (), **values: object) -> Response:
+    """A page in the language of the reader, with what is wrong in its form above it and at each field."""
+    shared = {"language": language(), "t": _in_language, "word": _word, "form_token": forms.token()}
+    wrong = [(FIELDS[fault.pointer], fault.text(language())) for fault in faults]
+    body = render_template(template, **shared, **values, faults=wrong)
     response = Response(body, status, content_type="text/html; charset=utf-8", headers=PAGE_HEADERS)
     response.headers["Content-Language"] = language()
     return forms.remember(response)
@@ -95,6 +109,6 @@ def _refusal(status: int, code: str, facts: Mapping[str, object]) -> Response:
 
 @web.get("/assets/<any('pages.css', 'pages.js'):name>")
 def asset(name: str) -> Response:
-    response = send_from_directory("pages", name, conditional=True)
+    response = send_from_directory(FOLDER, name, conditional=True)
     response.headers["Cache-Control"] = "no-cache"
     return response

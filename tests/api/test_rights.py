@@ -21,7 +21,7 @@ FOR_EVERYONE = (
     | {"listFocusAreas", "getFocusArea", "listSchemes", "getScheme", "listProjects", "getProject", "listChecklists", "getChecklist", "listDefinitions"}
 )
 """What every role may read, nothing personal, and do for herself. Everything else is refused to somebody."""
-PAGES_FOR_ANYONE = {"asset", "show_sign_in", "by_password", "sign_out", "leave", "come_back", "show_set_up", "set_up", "show_enrolment"}
+PAGES_FOR_ANYONE = {"asset", "show_sign_in", "by_password", "sign_out", "leave", "come_back", "show_set_up", "set_up", "connect", "show_enrolment"}
 PAGES_FOR_ONESELF = {"show_account", "enrol_phone", "revoke_phone", "choose_password"}
 
 
