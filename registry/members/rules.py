@@ -14,6 +14,8 @@ SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 128
 FEWEST_DIFFERENT = 5
 """Characters."""
+SHORTEST_WORD = 3
+"""Characters of a name that is worth looking for."""
 
 ROLES: Mapping[OrganisationKind, frozenset[Role]] = {
     OrganisationKind.MINISTRY: frozenset({Role.MINISTRY_ANALYST, Role.MINISTRY_AUDITOR, Role.ADMINISTRATOR}),
@@ -58,6 +60,9 @@ def check_password(password: str, *, about: str) -> list[Fault]:
 
 
 def _mostly(password: str, about: str) -> bool:
-    """The password is little more than a word of ``about``."""
-    words = [word for word in about.replace("@", " ").replace(".", " ").split() if len(word) > 3]
-    return any(len(password.replace(word, "")) < SHORTEST_PASSWORD // 2 for word in words)
+    """The password is little more than words of ``about``, or the address as a whole."""
+    words = {*about.split(), *about.replace("@", " ").replace(".", " ").split()}
+    for word in sorted(words, key=len, reverse=True):
+        if len(word) >= SHORTEST_WORD:
+            password = password.replace(word, "")
+    return len(password) < SHORTEST_PASSWORD // 2

@@ -4,12 +4,13 @@ import re
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from registry.access import Role
-from registry.members.model import Membership, Person
+from registry.members.model import Membership, Password, Person
 from tests import makers
 from tests.api.browser import a_local_account, get, is_a_page, sign_in, submit
 from tests.api.callers import content, refused
@@ -39,7 +40,10 @@ def test_a_stranger_is_asked_to_sign_in_and_comes_back(api: FlaskClient) -> None
 
 
 def test_she_sees_for_whom_she_works(browser: FlaskClient, session: Session, anna: Person) -> None:
-    makers.a_membership(session, anna, Role.REVIEWER, makers.an_organisation(session, name="Gemeente Heerlen"))
+    heerlen = makers.an_organisation(session)
+    heerlen.name = "Gemeente Heerlen"
+    makers.a_membership(session, anna, Role.REVIEWER, heerlen)
+    session.flush()
     words = is_a_page(get(browser, "/account"))
     assert "Voorbeeld Wonen inspecteur" in words
     assert "Gemeente Heerlen beoordelaar" in words
@@ -134,8 +138,10 @@ def test_what_stands_in_an_address_is_not_shown(browser: FlaskClient, path: str)
     assert 'role="status"' not in get(browser, path).text
 
 
-def test_who_has_no_password_is_not_asked_for_one(api: FlaskClient, session: Session, browser: FlaskClient) -> None:
+def test_only_who_has_a_password_is_asked_for_one(browser: FlaskClient, session: Session, anna: Person) -> None:
     assert "/account/password" in get(browser, "/account").text
+    session.execute(sa.delete(Password).where(Password.person_id == anna.id))
+    assert "/account/password" not in get(browser, "/account").text
 
 
 def test_the_link_of_a_qr_picture_explains_itself_in_a_browser(api: FlaskClient) -> None:

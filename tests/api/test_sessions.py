@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 from registry import clock
 from registry.access import Role
 from registry.audit.model import AuditLine
+from registry.db import API_ROLE, database
 from registry.members.model import Credential, CredentialKind, Membership, Person
 from tests import makers
 from tests.api.browser import PASSWORD, a_local_account, get, is_a_page, session_of, sign_in, signed_in, submit
 from tests.api.callers import content, refused
+from tests.owner import as_owner
 
 NEW = "tien groene bomen op een rij"
 SESSIONS = Credential.kind == CredentialKind.SESSION
@@ -62,17 +64,23 @@ def test_a_session_is_new_for_two_hours_and_ends_when_it_is_not_used(api: FlaskC
     assert not alive(api)
 
 
-def test_use_keeps_it_alive_but_no_longer_than_a_working_day(api: FlaskClient, anna: Person, session: Session) -> None:
-    sign_in(api, anna.email)
-    move(session, recorded_at=timedelta(hours=-11), last_used_at=timedelta(hours=-1), expires_at=timedelta(minutes=10))
-    assert alive(api)
-    session.expire_all()
-    kept = session.scalars(sa.select(Credential).where(SESSIONS)).one()
-    assert kept.expires_at is not None
-    assert timedelta(minutes=55) < kept.expires_at - clock.now() <= timedelta(hours=1)
-    move(session, recorded_at=timedelta(hours=-13), last_used_at=timedelta(hours=-1), expires_at=timedelta(minutes=10))
-    get(api, "/account")
-    assert not alive(api)
+def test_use_keeps_it_alive_but_no_longer_than_a_working_day(fresh_database: str, application: Flask) -> None:
+    database.role = API_ROLE
+    browser = application.test_client()
+    with as_owner() as session:
+        person = a_local_account(session)
+    sign_in(browser, person.email)
+    for begun, left in ((-1, timedelta(hours=2)), (-11, timedelta(hours=1))):
+        with as_owner() as session:
+            move(session, recorded_at=timedelta(hours=begun), last_used_at=timedelta(hours=-1), expires_at=timedelta(minutes=10))
+        assert alive(browser)
+        with as_owner() as session:
+            ends = session.scalars(sa.select(Credential.expires_at).where(SESSIONS)).one()
+        assert ends is not None
+        assert left - timedelta(minutes=1) < ends - clock.now() <= left
+    with as_owner() as session:
+        move(session, recorded_at=timedelta(hours=-13), last_used_at=timedelta(hours=-1), expires_at=timedelta(minutes=10))
+    assert not [alive(browser) for _ in range(2)][1]
 
 
 def test_signing_out_in_one_browser_leaves_the_others(browsers: list[FlaskClient]) -> None:
