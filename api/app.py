@@ -114,7 +114,8 @@ def _end(response: Response) -> Response:
     response.headers["API-Version"] = VERSION
     response.headers["X-Request-Id"] = problems.request_id()
     response.headers.add("Vary", "Accept-Language")
-    origins.allow(response)
+    if request.path.startswith(BASE):
+        origins.allow(response)
     bodies.bound_answer(response)
     rule = request.url_rule.rule if request.url_rule else "none"
     seconds = time.perf_counter() - cast("float", g.get("began", time.perf_counter()))

@@ -108,7 +108,9 @@ class Provider:
 
         Raises TokenInvalid, TokenExpired, IdentityProviderUnavailable.
         """
-        claims = self._claims(token, self._expectations(client_id, iat={"essential": True}, nonce={"essential": True, "value": nonce}))
+        claims = self._claims(token, self._expectations(client_id, iat={"essential": True}))
+        if claims.get("nonce") != nonce:
+            raise _refusal(InvalidClaimError("nonce"))
         if claims.get("azp", client_id) != client_id or (isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and "azp" not in claims):
             raise _refusal(InvalidClaimError("azp"))
         return _identity(claims)

@@ -9,7 +9,6 @@ import yaml
 from sqlalchemy.orm import Session
 
 from registry.access import Role
-from tests.api.browser import submit
 from tests.api.callers import Caller, a_caller, refused
 
 CONTRACT = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8"))
@@ -21,8 +20,6 @@ FOR_EVERYONE = (
     | {"listFocusAreas", "getFocusArea", "listSchemes", "getScheme", "listProjects", "getProject", "listChecklists", "getChecklist", "listDefinitions"}
 )
 """What every role may read, nothing personal, and do for herself. Everything else is refused to somebody."""
-PAGES_FOR_ANYONE = {"asset", "show_sign_in", "by_password", "sign_out", "leave", "come_back", "show_set_up", "set_up", "connect", "show_enrolment"}
-PAGES_FOR_ONESELF = {"show_account", "enrol_phone", "revoke_phone", "choose_password"}
 
 
 def an_example(schema: dict[str, Any]) -> Any:
@@ -98,13 +95,3 @@ def test_every_route_of_the_application_is_in_the_contract(nobody: Caller) -> No
     assert len({endpoint for endpoint in rules if "." in endpoint}) > 20
     outside = {endpoint for endpoint in rules if "." not in endpoint}
     assert outside == {"openapi_json", "openapi_yaml", "healthz", "readyz", "metrics"}
-    pages = {endpoint.removeprefix("web.") for endpoint in rules if endpoint.startswith("web.")}
-    assert pages == PAGES_FOR_ANYONE | PAGES_FOR_ONESELF
-
-
-@pytest.mark.parametrize("endpoint", sorted(PAGES_FOR_ONESELF))
-def test_a_page_about_oneself_leads_a_stranger_to_signing_in(nobody: Caller, endpoint: str) -> None:
-    rule = next(rule for rule in nobody.client.application.url_map.iter_rules() if rule.endpoint == f"web.{endpoint}")
-    path = rule.rule.replace("<uuid:token_id>", str(uuid4()))
-    response = submit(nobody.client, path) if "POST" in (rule.methods or set()) else nobody.client.get(path)
-    assert (response.status_code, response.headers["Location"]) == (303, "/sign-in?next=%2Faccount")
