@@ -72,7 +72,7 @@ def create_app(config: Settings | None = None) -> Flask:
     logging.configure(config.log_level)
     app = build()
     if database.bind is None:
-        database.connect(config.database_url, pool_size=config.pool_size)
+        database.connect(config.database_url, pool_size=config.pool_size, guarded=True)
     return app
 
 

@@ -122,12 +122,12 @@ def request_id() -> str:
 
 
 def register(app: Flask) -> None:
-    app.register_error_handler(RegistryError, _refused)
+    app.register_error_handler(RegistryError, refusal)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _broken)
 
 
-def _refused(error: RegistryError) -> Response:
+def refusal(error: RegistryError) -> Response:
     status = status_of(error)
     response = problem(status, error.code, error.text(language()), faults=error.faults, more=_more(error))
     if isinstance(error, Unavailable):

@@ -1,9 +1,14 @@
 """The made-up things as the REST API wants them."""
 
+from datetime import date
+
 from demo.client import Body
-from demo.generator import Dwelling, Milestone, Trajectory
+from demo.generator import Case, Dwelling, Milestone, Trajectory
 from demo.visits import CAPTIONS, Photo, Visit
 from demo.vrieheide import Measure
+from demo.world import INVENTED_CORPORATION, id_of
+
+MANAGED_FROM = date(2022, 1, 1)
 
 
 def dwelling_body(dwelling: Dwelling) -> Body:
@@ -24,6 +29,18 @@ def dwelling_body(dwelling: Dwelling) -> Body:
         "longitude": dwelling.longitude,
         "latitude": dwelling.latitude,
     }
+
+
+def portfolio_body(dwelling: Dwelling, corporation: str, valid_from: date) -> Body:
+    """``corporation`` is a slug."""
+    ids = {"id": id_of("portfolio", dwelling.id), "dwellingId": dwelling.id, "organisationId": id_of("organisation", corporation)}
+    return {**{name: str(id) for name, id in ids.items()}, "validFrom": valid_from.isoformat()}
+
+
+def portfolio_bodies(case: Case) -> list[Body]:
+    """What a corporation improves, it owns or manages."""
+    corporations = sorted({each.executor for each in case.trajectories if each.executor == INVENTED_CORPORATION.slug})
+    return [portfolio_body(case.dwelling, slug, MANAGED_FROM) for slug in corporations]
 
 
 def trajectory_body(trajectory: Trajectory) -> Body:

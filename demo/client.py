@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import httpx
 
+from demo.tokens import Tokens
+
 Body = dict[str, Any]
 Thing = TypeVar("Thing")
 LARGEST_BATCH = 1000
@@ -46,8 +48,9 @@ class Sum:
 class Register:
     """The REST API at ``url``; `speaking_as` gives it a voice."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, tokens: Tokens) -> None:
         self.url = url.rstrip("/")
+        self.tokens = tokens
         self._requests = 0
         self._counting = threading.Lock()
         # Without the proxies of the environment: the register of a demo is on this machine.
@@ -58,8 +61,12 @@ class Register:
         """How many requests were made."""
         return self._requests
 
-    def speaking_as(self, role: str, organisation: str | None = None) -> "Voice":
-        return Voice(self, f"dev-{role}@{organisation}" if organisation else f"dev-{role}")
+    def speaking_as(self, role: str, organisation: str) -> "Voice":
+        """A person who works in this role for the organisation with this slug. Raises Refused when `admit` let nobody in there."""
+        token = self.tokens.get(role, organisation)
+        if token is None:
+            raise Refused("nobody", f"nobody works as {role} for {organisation}")
+        return Voice(self, token)
 
     def send(
         self, method: str, url: str, *, content: bytes | None = None, headers: Mapping[str, str], query: Mapping[str, str] | None = None
@@ -84,7 +91,7 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One person in one role."""
+    """One person in one role; without a token nobody yet."""
 
     register: Register
     token: str
@@ -124,7 +131,9 @@ class Voice:
     def _ask(
         self, method: str, path: str, body: Body | None = None, headers: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
     ) -> httpx.Response:
-        more = {"Authorization": f"Bearer {self.token}", "Accept-Language": "en", **(headers or {})}
+        more = {"Accept-Language": "en", **(headers or {})}
+        if self.token:
+            more["Authorization"] = f"Bearer {self.token}"
         content = None if body is None else _json(body)
         if content is not None:
             more["Content-Type"] = "application/json"

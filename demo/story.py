@@ -4,7 +4,7 @@ from demo.acts.country import report_country
 from demo.acts.inspector import inspect
 from demo.acts.ministry import ask, where_to_look
 from demo.acts.stage import set_stage
-from demo.acts.works import confirm_works, register_homes, report_works
+from demo.acts.works import confirm_works, hand_over_homes, register_homes, report_works
 from demo.client import Register
 from demo.screen import Screen
 from demo.visits import visits
@@ -19,6 +19,7 @@ def tell(register: Register, screen: Screen) -> None:
     set_stage(register, screen)
     screen.title(2, "Vrieheide: 51 dwellings in a very bad state")
     register_homes(register, screen, vrieheide)
+    hand_over_homes(register, screen, vrieheide)
     screen.title(3, "The inspector: checklist, photos, receipt")
     inspect(register, screen, visits(vrieheide))
     screen.title(4, "The corporations report: acquisition, renovation, sustainability upgrade")

@@ -51,6 +51,10 @@ class Home:
     def executor(self) -> str:
         return self.trajectory.executor
 
+    @property
+    def bought_on(self) -> date:
+        return next(each.effective_on for each in self.trajectory.milestones if each.track == "acquisition")
+
 
 @dataclass(frozen=True, slots=True)
 class Correction:

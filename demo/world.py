@@ -123,7 +123,6 @@ INVENTED_CORPORATION = Organisation("voorbeeldcorporatie", "Voorbeeldcorporatie 
 INSPECTION_BODY = Organisation("voorbeeld-opname", "Voorbeeld Opnamebureau (verzonnen)", "inspection-body")
 
 ORGANISATIONS = (
-    MINISTRY,
     WELLER,
     WONEN_LIMBURG,
     INVENTED_CORPORATION,

@@ -3,15 +3,17 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from sqlalchemy.orm import Session
 
-from registry import log, migrations, storage
-from registry.access import Actor, the_system
+from registry import clock, log, migrations, storage
+from registry.access import Actor, Role, the_system
 from registry.audit.rules import Seal, read_seal
 from registry.audit.verify import Verdict, verify
 from registry.checklists import commands as checklists
@@ -23,6 +25,12 @@ from registry.imports.bag.model import Progress as BagProgress
 from registry.imports.bag.report import report_lines
 from registry.imports.commands import import_bag
 from registry.installation import DATABASE_FOLDER, Installation
+from registry.members import commands as members
+from registry.members import queries
+from registry.members.credentials import Secret
+from registry.members.rules import NewMember
+from registry.organisations import queries as organisations
+from registry.pages import LARGEST_PAGE
 from registry.settings import SettingsError, settings
 from registry.supervision import StartError
 from registry.values import rfc3339
@@ -53,12 +61,13 @@ def registry() -> None:
 @registry.command()
 @DATA
 @PORT
-def up(data: Path, port: int) -> None:
+@click.option("--admin-email", default="beheerder@localhost", show_default=True, help="Of the administrator that the first start makes.")
+def up(data: Path, port: int, admin_email: str) -> None:
     """Run the register on this machine: database, object store, API and worker, until Ctrl-C.
 
     With REGISTRY_DATABASE_URL or REGISTRY_S3_ENDPOINT set, those are used instead of the embedded ones.
     """
-    raise SystemExit(Installation(default_folder(data), port, say=click.echo).run())
+    raise SystemExit(Installation(default_folder(data), port, say=click.echo, admin_email=admin_email).run())
 
 
 @registry.command()
@@ -160,6 +169,108 @@ def prepare() -> None:
     with transaction() as session:
         for content in checklists.shipped():
             checklists.publish(session, _caller(), content)
+
+
+@registry.group()
+def admin() -> None:
+    """Administrators of the ministry, who let everybody else in."""
+
+
+URL = click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Where the register is reached; for the link.")
+
+
+@admin.command("create")
+@click.option("--email", required=True)
+@click.option("--name", required=True)
+@URL
+@DATA
+def create_admin(email: str, name: str, url: str, data: Path) -> None:
+    """Make an administrator of the ministry, and a one-time link with which she sets up her account."""
+    with _database(data), transaction() as session:
+        member = members.take_on_ministry_administrator(session, _caller(), email=email, name=name)
+        secret = members.invite(session, _caller(), member.id)
+    _say_link(url, secret)
+
+
+@registry.group("members")
+def members_() -> None:
+    """Who works for which organisation, in which role."""
+
+
+@members_.command("list")
+@click.option("--organisation", help="Slug; all when left out.")
+@DATA
+def list_members(organisation: str | None, data: Path) -> None:
+    """One line for each membership: id, organisation, role, period, e-mail address, name."""
+    with _database(data), reading() as session:
+        organisation_id = _organisation_id(session, organisation) if organisation else None
+        after = None
+        while True:
+            page = queries.list_(session, _caller(), role=None, organisation_id=organisation_id, after=after, limit=LARGEST_PAGE)
+            for member in page.items:
+                slug = organisations.get(session, _caller(), member.organisation_id).slug
+                period = f"{member.valid_from}–{member.valid_until or ''}"
+                click.echo("\t".join([str(member.id), slug, member.role.value, period, member.email, member.name]))
+            if page.next is None:
+                return
+            after = UUID(page.next)
+
+
+@members_.command("add")
+@click.option("--organisation", required=True, help="Slug.")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--email", required=True)
+@click.option("--name", required=True)
+@click.option("--from", "valid_from", type=click.DateTime(["%Y-%m-%d"]), help="Today when left out.")
+@click.option("--until", "valid_until", type=click.DateTime(["%Y-%m-%d"]), help="The day after the last one.")
+@URL
+@DATA
+def add_member(organisation: str, role: str, email: str, name: str, valid_from: datetime | None, valid_until: datetime | None, url: str, data: Path) -> None:
+    """Make somebody a member; one who is new to the register gets a one-time set-up link."""
+    begins, ends = valid_from.date() if valid_from else clock.today(), valid_until.date() if valid_until else None
+    with _database(data), transaction() as session:
+        wanted = NewMember(email, name, Role(role), begins, ends, _organisation_id(session, organisation))
+        known = queries.person_with(session, email) is not None
+        member = members.take_on(session, _caller(), wanted)
+        secret = None if known else members.invite(session, _caller(), member.id)
+    click.echo(f"Member {member.id}")
+    if secret is not None:
+        _say_link(url, secret)
+
+
+@members_.command("invite")
+@click.argument("member_id", type=click.UUID)
+@URL
+@DATA
+def invite_member(member_id: UUID, url: str, data: Path) -> None:
+    """A new one-time set-up link for a member who lost hers or forgot her password."""
+    with _database(data), transaction() as session:
+        secret = members.invite(session, _caller(), member_id)
+    _say_link(url, secret)
+
+
+@members_.command("end")
+@click.argument("member_id", type=click.UUID)
+@click.option("--on", "last_day", type=click.DateTime(["%Y-%m-%d"]), help="The first day without access; today when left out.")
+@DATA
+def end_member(member_id: UUID, last_day: datetime | None, data: Path) -> None:
+    """End a membership: from that day on it lets nobody in."""
+    with _database(data), transaction() as session:
+        member = queries.get(session, _caller(), member_id)
+        until = last_day.date() if last_day else clock.today()
+        members.amend(session, _caller(), member_id, valid_from=min(member.valid_from, until), valid_until=until, expected=member.version)
+    click.echo(f"Ended on {until}.")
+
+
+def _say_link(url: str, secret: Secret) -> None:
+    click.echo(f"To be opened once, within a week: {url.rstrip('/')}/set-up#{secret.text}")
+
+
+def _organisation_id(session: Session, slug: str) -> UUID:
+    found = organisations.find_by_slug(session, slug)
+    if found is None:
+        raise click.BadParameter(f"there is no organisation {slug}", param_hint="--organisation")
+    return found.id
 
 
 def _caller() -> Actor:

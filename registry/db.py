@@ -94,7 +94,8 @@ class Database:
         self.reader: sa.Engine | sa.Connection | None = None
         self.role = "none"
 
-    def connect(self, url: str, *, pool_size: int) -> None:
+    def connect(self, url: str, *, pool_size: int, guarded: bool = False) -> None:
+        """``guarded``: use no connection whose role row-level security does not hold back."""
         engine = sa.create_engine(
             sqlalchemy_url(url),
             pool_size=pool_size,
@@ -105,7 +106,15 @@ class Database:
             connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
         )
         sa.event.listen(engine, "do_execute", _execute_as)
+        if guarded:
+            sa.event.listen(engine, "connect", _refuse_mighty)
         self.bind, self.reader = engine, engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    def close(self) -> None:
+        for bind in (self.bind, self.reader):
+            if isinstance(bind, sa.Engine):
+                bind.dispose()
+        self.use(None)
 
     def use(self, connection: sa.Connection | None, *, role: str = "none") -> None:
         """Let every transaction of this process run inside the outer transaction of ``connection``."""
@@ -179,12 +188,17 @@ def counting(acting: Acting) -> Iterator[orm.Session]:
 
 @contextmanager
 def _statements(claims: Mapping[str, str]) -> Iterator[orm.Session]:
-    with explained(), _left_as_found(), orm.Session(database.reader, autoflush=False, join_transaction_mode="create_savepoint") as session:
+    with (
+        explained(),
+        _left_as_found(),
+        orm.Session(database.reader, autoflush=False, expire_on_commit=False, join_transaction_mode="create_savepoint") as session,
+    ):
         if isinstance(database.reader, sa.Connection):
             session.connection().exec_driver_sql(_ACT_FOR_READING, dict(claims))
         else:
             session.connection(execution_options={"claims": claims})
         yield session
+        session.commit()
 
 
 def _execute_as(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
@@ -197,6 +211,25 @@ def _execute_as(cursor: Any, statement: str, parameters: Any, context: Any) -> b
         driver.execute(_ACT_FOR_READING, claims)
         cursor.execute(statement, parameters)
     return True
+
+
+_MIGHT = """
+SELECT rolsuper OR rolbypassrls OR EXISTS (SELECT FROM pg_class WHERE relowner = role.oid AND relnamespace = 'public'::regnamespace) AS mighty,
+    pg_has_role('pg_read_all_stats', 'USAGE') AS reads_statistics
+FROM pg_roles AS role WHERE rolname = current_user
+"""
+
+
+def _refuse_mighty(driver: Any, _: object) -> None:
+    """Raises Unavailable: serving with a role that may do everything would be worse than not serving."""
+    mighty, reads_statistics = driver.execute(_MIGHT).fetchone()
+    driver.rollback()
+    if mighty:
+        log.error("database-role-too-mighty", hint=f"give the API a URL that signs in as {API_ROLE} (docs/operations.md, Database roles)")
+    if not reads_statistics:
+        log.error("database-role-can-not-read-statistics", hint=f"GRANT pg_read_all_stats TO {API_ROLE}")
+    if mighty or not reads_statistics:
+        raise Unavailable(retry_after_s=RETRY_AFTER_S)
 
 
 @contextmanager

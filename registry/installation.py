@@ -1,6 +1,7 @@
 """One machine that runs all of it: embedded servers where none are given, migrations, the API under gunicorn, and a worker."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -14,14 +15,25 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
+
+from sqlalchemy.orm import Session
 
 from registry import migrations
+from registry.access import Actor, Role, the_system
+from registry.db import API_ROLE, WORKER_ROLE, database, transaction
+from registry.embedded.folder import remembered
 from registry.embedded.object_store import ObjectStore
 from registry.embedded.postgres import Postgres
 from registry.embedded.server import make_folder
+from registry.members import commands
+from registry.members import queries as members
 from registry.supervision import Service, StartError, spawn, supervise
 
 DATABASE_FOLDER = "postgresql"
+ROLE_SETTINGS = {API_ROLE: "REGISTRY_API_DATABASE_URL", WORKER_ROLE: "REGISTRY_WORKER_DATABASE_URL"}
+PLAYER_CODE = "REGISTRY_ENROLMENT_CODE"
+"""Where a player finds its code; not among its arguments, which everybody on the machine can see."""
 OBJECTS_FOLDER = "seaweedfs"
 READY_WITHIN_S = 60
 PORTS_TO_TRY = 100
@@ -36,8 +48,11 @@ class Installation:
     folder: Path
     port: int
     say: Callable[[str], None]
+    admin_email: str = "beheerder@localhost"
+    """Of the administrator that the first start makes."""
     _stop: threading.Event = field(default_factory=threading.Event)
     _player_status: int = 0
+    _player_code: str = ""
 
     def run(self, *, player: str | None = None, stop_after_player: bool = False) -> int:
         """Run until Ctrl-C. ``player`` is a Python module to run against the API once it is ready; its exit status is returned.
@@ -53,8 +68,10 @@ class Installation:
         with ExitStack() as stack:
             services, environment = self._servers(stack)
             self._prepare(environment)
+            addresses = self._addresses(environment)
             stack.enter_context(_metrics_folder(environment))
-            services += [self._api(environment), self._worker(environment)]
+            services += [self._api(_as(environment, addresses[API_ROLE])), self._worker(_as(environment, addresses[WORKER_ROLE]))]
+            self._administrator(environment, player)
             follower = threading.Thread(target=self._follow, args=(player, stop_after_player), daemon=True)
             follower.start()
             supervise(services, on_event=self.say, stop=self._stop)
@@ -73,7 +90,7 @@ class Installation:
         if "REGISTRY_DATABASE_URL" not in os.environ:
             self.say("Starting PostgreSQL")
             postgres = stack.enter_context(Postgres(self.folder / DATABASE_FOLDER))
-            found |= {"REGISTRY_DATABASE_URL": postgres.start(), "REGISTRY_EMBEDDED": "true", **_no_rate_limits()}
+            found |= {"REGISTRY_DATABASE_URL": postgres.start()}
             services.append(postgres.service())
         if "REGISTRY_S3_ENDPOINT" not in os.environ:
             self.say("Starting SeaweedFS")
@@ -82,7 +99,26 @@ class Installation:
             keys = {"REGISTRY_S3_ACCESS_KEY": address.access_key, "REGISTRY_S3_SECRET_KEY": address.secret_key}
             found |= {"REGISTRY_S3_ENDPOINT": address.endpoint, **keys}
             services.append(store.service())
-        return services, {**os.environ, **found}
+        return services, {**self._processing_log(), **os.environ, **found}
+
+    def _processing_log(self) -> dict[str, str]:
+        """A file in the data folder, unless the environment says where processing of personal data is to be logged."""
+        if {"REGISTRY_PROCESSING_LOG", "REGISTRY_OTLP_ENDPOINT"} & os.environ.keys():
+            return {}
+        key = remembered(self.folder / "pseudonym-key", lambda: secrets.token_urlsafe(32))
+        return {"REGISTRY_PROCESSING_LOG": str(self.folder.resolve() / "processing.jsonl"), "REGISTRY_PSEUDONYM_KEY": key}
+
+    def _administrator(self, environment: Mapping[str, str], player: str | None) -> None:
+        """The first start makes an administrator and says how she gets in; a player gets in by a code that only it is told."""
+        database.connect(environment["REGISTRY_DATABASE_URL"], pool_size=1)
+        actor = the_system("first-start")
+        with transaction() as session:
+            first = not members.is_there_anybody(session)
+            if first:
+                self.say(f"First start. Set up the administrator within a week, here, once: {self.url}/set-up#{_invitation(session, actor, self.admin_email)}")
+            if player is not None:
+                self._player_code = _code(session, actor)
+        database.close()
 
     def _prepare(self, environment: dict[str, str]) -> None:
         """Raises StartError."""
@@ -91,6 +127,20 @@ class Installation:
         done = subprocess.run([sys.executable, "-m", "registry.cli", "prepare"], env=environment, check=False)
         if done.returncode:
             raise StartError("the register could not be prepared; the lines above say why")
+
+    def _addresses(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The URL of each database role that only a part of the register uses. Raises StartError."""
+        given = {role: os.environ.get(setting) for role, setting in ROLE_SETTINGS.items()}
+        if "REGISTRY_DATABASE_URL" not in os.environ:
+            return {role: url or self._let_in(environment["REGISTRY_DATABASE_URL"], role) for role, url in given.items()}
+        missing = [ROLE_SETTINGS[role] for role, url in given.items() if not url]
+        if missing:
+            raise StartError(f"with REGISTRY_DATABASE_URL set, also set {' and '.join(missing)} (docs/operations.md, Database roles)")
+        return {role: cast("str", url) for role, url in given.items()}
+
+    def _let_in(self, owner_url: str, role: str) -> str:
+        password = remembered(self.folder / f"{role}-password", lambda: secrets.token_hex(24))
+        return migrations.let_in(owner_url, role, password)
 
     def _api(self, environment: Mapping[str, str]) -> Service:
         argv = [sys.executable, "-m", "gunicorn", "--config", "python:api.serving", "--bind", f"127.0.0.1:{self.port}", "api.wsgi:app"]
@@ -113,7 +163,8 @@ class Installation:
                 self._stop.set()
 
     def _play(self, player: str) -> int:
-        process = subprocess.Popen([sys.executable, "-m", player, "--url", self.url])
+        known = {**os.environ, PLAYER_CODE: self._player_code}
+        process = subprocess.Popen([sys.executable, "-m", player, "--url", self.url, "--tokens", str(self.folder / "tokens.env")], env=known)
         while process.poll() is None:
             if self._stop.wait(0.1):
                 process.terminate()
@@ -143,10 +194,21 @@ def _free_port(wanted: int) -> int:
     raise StartError(f"no free port from {wanted} on")
 
 
-def _no_rate_limits() -> dict[str, str]:
-    """A development token is one for all who play its role, so a limit for each token would say nothing. What the environment says goes first."""
-    names = ("REGISTRY_RATE_LIMIT_TOKEN", "REGISTRY_RATE_LIMIT_ADDRESS")
-    return {name: "" for name in names if name not in os.environ}
+def _as(environment: Mapping[str, str], database_url: str) -> dict[str, str]:
+    """A part of the register is told of its own database role only."""
+    settings = set(ROLE_SETTINGS.values())
+    return {**{name: value for name, value in environment.items() if name not in settings}, "REGISTRY_DATABASE_URL": database_url}
+
+
+def _invitation(session: Session, actor: Actor, email: str) -> str:
+    member = commands.take_on_ministry_administrator(session, actor, email=email, name="Beheerder")
+    return commands.invite(session, actor, member.id).text
+
+
+def _code(session: Session, actor: Actor) -> str:
+    """An enrolment code for the first administrator."""
+    (first,) = members.list_(session, actor, role=Role.ADMINISTRATOR, organisation_id=None, after=None, limit=1).items
+    return commands.enrol(session, actor, first.id, name="demo").text
 
 
 def _metrics_folder(environment: dict[str, str]) -> tempfile.TemporaryDirectory[str]:

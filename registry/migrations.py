@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import psycopg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg import sql
 
 from registry.db import explained, sqlalchemy_url
 
@@ -21,6 +23,13 @@ def upgrade(url: str, revision: str = "head") -> None:
 def downgrade(url: str, revision: str) -> None:
     with explained(), sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool, hide_parameters=True).begin() as connection:
         command.downgrade(_config(connection), revision)
+
+
+def let_in(url: str, role: str, password: str) -> str:
+    """Let ``role``, one that a migration made, sign in with this password; the URL with which it does. Raises Unavailable."""
+    with explained(), psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(password)))
+    return sa.make_url(url).set(username=role, password=password).render_as_string(hide_password=False)
 
 
 def heads() -> list[str]:

@@ -21,6 +21,8 @@ Network = IPv4Network | IPv6Network
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 TOKEN_ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """What an access token may be signed with (RFC 7518, 8037, 9864): public keys only, because whoever can check a shared secret can also forge with it."""
+TOKEN_RATE, ADDRESS_RATE = "1200/minute", "600/minute"
+"""Requests of one token, and of one address that shows none."""
 DEFAULT_PROCESSING_REGISTER = "https://dwelling-registry.example/processing-activities"
 STANDARD_OUTPUT = "-"
 """As REGISTRY_PROCESSING_LOG."""
@@ -51,13 +53,12 @@ class Settings:
     s3_secret_key: str
     s3_bucket: str
     s3_region: str
-    embedded: bool
     allowed_origins: tuple[str, ...]
-    trusted_proxies: tuple[Network, ...]
-    rate_limit_token: str
-    rate_limit_address: str
     log_level: str
     pool_size: int
+    trusted_proxies: tuple[Network, ...] = ()
+    rate_limit_token: str = TOKEN_RATE
+    rate_limit_address: str = ADDRESS_RATE
     oidc_issuer: str = ""
     oidc_audience: str = ""
     oidc_client_id: str = ""
@@ -86,11 +87,10 @@ def read(env: Env | None = None) -> Settings:
         s3_secret_key=env.str("S3_SECRET_KEY", validate=not_empty),
         s3_bucket=env.str("S3_BUCKET", "registry"),
         s3_region=env.str("S3_REGION", "eu-central-1"),
-        embedded=env.bool("EMBEDDED", False),
         allowed_origins=tuple(cast("list[str]", env.list("ALLOWED_ORIGINS", [], subcast=_origin) or [])),
         trusted_proxies=tuple(cast("list[Network]", env.list("TRUSTED_PROXIES", [], subcast=_network) or [])),
-        rate_limit_token=env.str("RATE_LIMIT_TOKEN", "1200/minute", validate=_is_rate),
-        rate_limit_address=env.str("RATE_LIMIT_ADDRESS", "600/minute", validate=_is_rate),
+        rate_limit_token=env.str("RATE_LIMIT_TOKEN", TOKEN_RATE, validate=_is_rate),
+        rate_limit_address=env.str("RATE_LIMIT_ADDRESS", ADDRESS_RATE, validate=_is_rate),
         log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         pool_size=env.int("POOL_SIZE", 8, validate=validate.Range(min=1)),
         oidc_issuer=issuer,

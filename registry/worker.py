@@ -10,6 +10,7 @@ import structlog
 from registry import attempts, clock, idempotency, jobs
 from registry.db import database, transaction
 from registry.errors import Unavailable
+from registry.members import sign_in
 from registry.photos.examine import examine
 from registry.settings import Settings
 
@@ -71,6 +72,12 @@ def _tasks(queue: procrastinate.App) -> None:
     def forget_answers(timestamp: int) -> None:  # noqa: ARG001
         with transaction() as session:
             log.info("answers-forgotten", count=idempotency.forget_before(session, clock.now() - idempotency.KEPT_FOR))
+
+    @queue.periodic(cron="37 3 * * *")
+    @queue.task(name="credentials.forget", queueing_lock="credentials.forget")
+    def forget_credentials(timestamp: int) -> None:  # noqa: ARG001
+        with transaction() as session:
+            log.info("credentials-forgotten", count=sign_in.forget_before(session, clock.now() - sign_in.KEPT_FOR))
 
     @queue.periodic(cron="47 3 * * *")
     @queue.task(name="attempts.forget", queueing_lock="attempts.forget")

@@ -13,7 +13,7 @@ from registry.checklists.model import Checklist
 from registry.checklists.rules import digest
 from registry.dwellings.model import Dwelling, PortfolioPeriod, Source
 from registry.inspections.model import Inspection, Occasion
-from registry.members.credentials import new_secret
+from registry.members.credentials import Secret, digest_of, new_secret
 from registry.members.model import Credential, CredentialKind, Membership, Person
 from registry.organisations.model import Organisation, OrganisationKind
 from registry.photos.model import ContentType, Photo
@@ -53,7 +53,7 @@ def a_project(session: Session, slug: str = "vrieheide") -> Project:
     return session.get(Project, slug) or _add(session, Project(slug=slug, name=slug.title(), municipality_code=HEERLEN))
 
 
-def a_dwelling(session: Session, municipality_code: str = HEERLEN, *, held_by: Organisation | None = None, **more: Any) -> Dwelling:
+def a_dwelling(session: Session, municipality_code: str = HEERLEN, *, held_by: Organisation | Actor | None = None, **more: Any) -> Dwelling:
     """``held_by`` is the corporation that has it in its portfolio."""
     a_municipality(session, municipality_code)
     dwelling = _add(session, Dwelling(municipality_code=municipality_code, source=Source.API, **more))
@@ -93,30 +93,59 @@ def a_membership(session: Session, person: Person, role: Role, organisation: Org
     return _add(session, Membership(person_id=person.id, organisation_id=organisation.id, role=role, **values))
 
 
-def a_member(session: Session, role: Role, organisation: Organisation, **more: Any) -> tuple[Actor, str]:
-    """A new person with this role there: as she acts, and her token."""
+def a_member(session: Session, role: Role, organisation: Organisation, *, token: str | None = None, **more: Any) -> tuple[Actor, str]:
+    """A new person with this role there: as she acts, and her token, which may be chosen."""
     person = a_person(session)
     membership = a_membership(session, person, role, organisation, **more)
     actor = Actor(person.id, organisation.id, role, "request-of-a-test", organisation.municipality_code, organisation.kind is OrganisationKind.MINISTRY)
-    return actor, a_token(session, person, membership)
+    return actor, a_token(session, person, membership, text=token)
 
 
-def a_token(session: Session, person: Person, membership: Membership | None = None) -> str:
-    secret = new_secret(CredentialKind.TOKEN)
+KINDS = {
+    Role.INSPECTOR: OrganisationKind.INSPECTION_BODY,
+    Role.REVIEWER: OrganisationKind.INSPECTION_BODY,
+    Role.CORPORATION_EDITOR: OrganisationKind.CORPORATION,
+}
+"""Where somebody works in this role; the ministry for the others, unless a test says otherwise."""
+
+
+def everybody(session: Session) -> dict[Role, Actor]:
+    """Somebody in each role, the municipality's editor in Heerlen, each with the token that `known_token` names: for a server in another process."""
+    a_municipality(session)
+    found = {}
+    for role in Role:
+        of_municipality = {"kind": OrganisationKind.MUNICIPALITY, "municipality_code": HEERLEN} if role is Role.MUNICIPALITY_EDITOR else {}
+        body = an_organisation(session, f"of-{role}", **({"kind": KINDS.get(role, OrganisationKind.MINISTRY)} | of_municipality))
+        found[role], _ = a_member(session, role, body, token=known_token(role))
+    return found
+
+
+def known_token(role: str) -> str:
+    return f"dwr_t_of-the-{role}"
+
+
+def a_token(session: Session, person: Person, membership: Membership | None = None, *, text: str | None = None) -> str:
+    secret = new_secret(CredentialKind.TOKEN) if text is None else Secret(text, digest_of(text))
     own = {"person_id": person.id, "membership_id": membership and membership.id, "organisation_id": membership and membership.organisation_id}
     expires_at = datetime.now(UTC) + timedelta(days=1)
     _add(session, Credential(kind=CredentialKind.TOKEN, digest=secret.digest, recorded_by=person.id, expires_at=expires_at, **own))
     return secret.text
 
 
-def a_portfolio_period(session: Session, dwelling: Dwelling, organisation: Organisation, **more: Any) -> PortfolioPeriod:
+def a_portfolio_period(session: Session, dwelling: Dwelling, holder: Organisation | Actor, **more: Any) -> PortfolioPeriod:
+    """``holder`` is a corporation, or somebody who acts for it."""
+    organisation_id = holder.organisation_id if isinstance(holder, Actor) else holder.id
     values = {"valid_from": date(2020, 1, 1), "recorded_by": uuid4()} | more
-    return _add(session, PortfolioPeriod(dwelling_id=dwelling.id, organisation_id=organisation.id, **values))
+    return _add(session, PortfolioPeriod(dwelling_id=dwelling.id, organisation_id=organisation_id, **values))
 
 
 def an_actor(role: Role, organisation: Organisation | None = None, **more: Any) -> Actor:
+    """Without an organisation, an administrator is the ministry's; an auditor gives a reason."""
     code = organisation.municipality_code if organisation else None
-    return Actor(uuid4(), organisation.id if organisation else None, role, "request-of-a-test", more.get("municipality_code", code))
+    central = organisation is None or organisation.kind is OrganisationKind.MINISTRY
+    reason = "a test" if role is Role.MINISTRY_AUDITOR else None
+    organisation_id = organisation.id if organisation else None
+    return Actor(uuid4(), organisation_id, role, "request-of-a-test", more.get("municipality_code", code), central, reason=reason)
 
 
 def an_editor(session: Session) -> Actor:

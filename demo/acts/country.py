@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from demo.bodies import confirmation_bodies, dwelling_body, milestone_bodies, trajectory_body
+from demo.bodies import confirmation_bodies, dwelling_body, milestone_bodies, portfolio_bodies, trajectory_body
 from demo.client import Body, Register, Sum, Voice, at_once, batches
 from demo.generator import Case, Fate, Trajectory, country
 from demo.screen import Advance, Screen
@@ -72,6 +72,7 @@ def _deliveries(cases: list[Case]) -> list[Delivery]:
 
     return [
         Delivery("dwellings", "/dwellings/batch", _pile((municipality[case.dwelling.id], [dwelling_body(case.dwelling)]) for case in cases)),
+        Delivery("portfolio periods", "/portfolio-periods", _pile((municipality[case.dwelling.id], portfolio_bodies(case)) for case in cases)),
         Delivery("trajectories", "/trajectories/batch", pile(lambda each: each.executor, lambda each: [trajectory_body(each)])),
         Delivery("milestones", "/milestones", pile(lambda each: each.executor, milestone_bodies)),
         Delivery("confirmations by municipalities", "/confirmations", pile(lambda each: municipality[each.dwelling_id], confirmation_bodies)),

@@ -2,6 +2,7 @@
 
 from demo.client import Body, Register
 from demo.screen import Screen
+from demo.tokens import variable
 from demo.world import AREAS, MINISTRY, PROMISED_IMPROVED, PROMISED_STARTED, PROMISED_VRIEHEIDE, VALID_ON, VRIEHEIDE
 
 Counts = dict[str, int]
@@ -71,10 +72,12 @@ def _check(tally: Body, vrieheide: Counts) -> None:
 
 def where_to_look(register: Register, screen: Screen) -> None:
     url, valid_on = register.url, VALID_ON.isoformat()
-    token = register.speaking_as(AUDITOR, MINISTRY.slug).token
-    screen.say("The dwellings behind a figure, one by one, with the auditor's token:")
-    screen.to_paste(f"curl -s -H 'Authorization: Bearer {token}' '{url}/v1/tallies/improved/dwellings?validOn={valid_on}&project={VRIEHEIDE}'")
+    screen.say("The tokens of everybody, for this shell:")
+    screen.to_paste(f". {register.tokens.file}")
+    screen.say("The dwellings behind a figure, one by one, for an auditor who says why:")
+    bearer = f'-H "Authorization: Bearer ${variable(AUDITOR, MINISTRY.slug)}"'
+    screen.to_paste(f"curl -s {bearer} -H 'Reason: trying the demo' '{url}/v1/tallies/improved/dwellings?validOn={valid_on}&project={VRIEHEIDE}'")
     screen.say("The tally:")
-    screen.to_paste(f"curl -s -H 'Authorization: Bearer {token}' '{url}/v1/tallies?validOn={valid_on}&groupBy=focusArea'")
+    screen.to_paste(f"curl -s {bearer} '{url}/v1/tallies?validOn={valid_on}&groupBy=focusArea'")
     screen.say("The contract of the API:")
     screen.to_paste(f"{url}/v1/openapi.json")

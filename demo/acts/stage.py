@@ -1,12 +1,13 @@
-"""Who and what there is before anything happens: municipalities, focus areas, organisations, schemes, projects."""
+"""Who and what there is before anything happens: municipalities, focus areas, organisations, people, schemes, projects."""
 
+from demo.acts.people import admit
 from demo.client import Register, Sum, at_once
 from demo.screen import Screen
-from demo.world import AREAS, MUNICIPALITIES, ORGANISATIONS, PROJECTS, SCHEMES, Area, Municipality, Organisation, Project
+from demo.world import AREAS, MINISTRY, MUNICIPALITIES, ORGANISATIONS, PROJECTS, SCHEMES, Area, Municipality, Organisation, Project
 
 
 def set_stage(register: Register, screen: Screen) -> None:
-    administrator = register.speaking_as("administrator")
+    administrator = register.speaking_as("administrator", MINISTRY.slug)
 
     def municipality(each: Municipality) -> Sum:
         return administrator.put_once(f"/municipalities/{each.code}", {"name": each.name, "province": each.province})
@@ -29,4 +30,5 @@ def set_stage(register: Register, screen: Screen) -> None:
     screen.done("focus areas", at_once(area, AREAS))
     screen.done("organisations, among them Weller Wonen and Wonen Limburg", at_once(organisation, ORGANISATIONS))
     screen.done(f"schemes: {', '.join(SCHEMES.values())}", at_once(scheme, SCHEMES))
+    admit(register, screen)
     screen.done("projects", at_once(project, PROJECTS))

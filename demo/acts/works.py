@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from demo.bodies import confirmation_bodies, dwelling_body, measure_body, milestone_bodies, trajectory_body
+from demo.bodies import confirmation_bodies, dwelling_body, measure_body, milestone_bodies, portfolio_body, trajectory_body
 from demo.client import Body, Register, Sum, Voice, at_once
 from demo.screen import Screen
 from demo.vrieheide import Correction, Home, correction
-from demo.world import HEERLEN, PROMISED_VRIEHEIDE, VALID_ON, VRIEHEIDE, WELLER, WONEN_LIMBURG
+from demo.world import HEERLEN, MINISTRY, PROMISED_VRIEHEIDE, VALID_ON, VRIEHEIDE, WELLER, WONEN_LIMBURG
 
 
 def register_homes(register: Register, screen: Screen, homes: Sequence[Home]) -> None:
@@ -19,6 +19,13 @@ def register_homes(register: Register, screen: Screen, homes: Sequence[Home]) ->
         voice.post_batch("/trajectories/batch", [trajectory_body(home.trajectory) for home in own])
     screen.done("dwellings in Vrieheide, Heerlen Noord, built in 1962", counts)
     screen.done("energy labels E, F and G, surveyed in 2023", at_once(lambda home: _label(register, home, "labelBefore"), homes))
+
+
+def hand_over_homes(register: Register, screen: Screen, homes: Sequence[Home]) -> None:
+    """From the day it was bought each is in the portfolio of its corporation, which decides what that sees."""
+    items = [portfolio_body(home.dwelling, home.executor, home.bought_on) for home in homes]
+    count = register.speaking_as("municipality-editor", HEERLEN).post_batch("/portfolio-periods", items)
+    screen.done("dwellings put in the portfolios of Weller and Wonen Limburg by the municipality", count)
 
 
 def report_works(register: Register, screen: Screen, homes: Sequence[Home]) -> None:
@@ -107,7 +114,7 @@ def _show_journal(corporation: Voice, screen: Screen, wrong: Correction) -> None
 
 def _show_then_and_now(register: Register, screen: Screen, corrected_at: str) -> None:
     """The same question about the same day, as known at the moment of the correction and as known now."""
-    analyst = register.speaking_as("ministry-analyst")
+    analyst = register.speaking_as("ministry-analyst", MINISTRY.slug)
     query = {"validOn": VALID_ON.isoformat(), "project": VRIEHEIDE, "definitions": "improved"}
     then = analyst.get("/tallies", **query, knownAt=corrected_at)["total"][0]["dwellings"]
     now = analyst.get("/tallies", **query)["total"][0]["dwellings"]

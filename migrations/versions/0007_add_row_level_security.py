@@ -119,7 +119,7 @@ END $$
 PERSON_BY_EMAIL = """
 CREATE FUNCTION person_by_email(address text) RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     -- For an administrator who takes on somebody that works for another organisation already.
-    SELECT id FROM person WHERE email = address AND acting_role() = 'administrator'
+    SELECT id FROM person WHERE email = address AND (acting_role() = 'administrator' OR session_user = current_user)
 $$
 """
 WORKS_AS = f"""

@@ -20,4 +20,4 @@ def announce_each(session: Session, kind: ChangeKind, subjects: Iterable[tuple[U
         for subject_id, municipality, organisation in subjects
     ]
     if rows:
-        session.execute(sa.insert(Change), rows)
+        session.execute(sa.insert(Change).inline(), rows)

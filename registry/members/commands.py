@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry import clock
-from registry.access import Actor, Right, require
+from registry.access import Actor, Right, Role, require
 from registry.audit import commands as audit
 from registry.batch import fresh_ids
 from registry.errors import Fault, NotFound, NotYours, RuleViolation
@@ -16,8 +16,12 @@ from registry.members.credentials import Secret, new_secret
 from registry.members.model import Credential, CredentialKind, Membership, Person
 from registry.members.queries import Member
 from registry.members.rules import NewMember, check_member, check_period
-from registry.organisations.model import Organisation
+from registry.organisations import commands as organisations
+from registry.organisations.model import Organisation, OrganisationKind
 from registry.versioned import Outcome, change, check_version
+
+MINISTRY_SLUG = "ministerie-vro"
+MINISTRY_NAME = "Ministerie van Volkshuisvesting en Ruimtelijke Ordening"
 
 
 def take_on(session: Session, actor: Actor, new: NewMember) -> Member:
@@ -30,8 +34,7 @@ def take_on(session: Session, actor: Actor, new: NewMember) -> Member:
     faults = check_member(new, organisation.kind)
     if faults:
         raise RuleViolation(faults)
-    known = session.scalar(sa.select(sa.func.person_by_email(new.email.lower())))
-    person_id = known or _new_person(session, new)
+    person_id = queries.person_with(session, new.email) or _new_person(session, new)
     membership_id = session.scalars(
         sa.insert(Membership)
         .values(person_id=person_id, organisation_id=organisation.id, role=new.role, valid_from=new.valid_from, valid_until=new.valid_until)
@@ -58,6 +61,18 @@ def _new_person(session: Session, new: NewMember) -> UUID:
     # Without RETURNING: until the membership is there, she is nobody's colleague and so not visible.
     session.execute(sa.insert(Person).values(id=person_id, name=new.name, email=new.email.lower()))
     return person_id
+
+
+def take_on_ministry_administrator(session: Session, actor: Actor, *, email: str, name: str) -> Member:
+    """An administrator of the ministry, which is made when there is none yet. For the command line: somebody must be the first.
+
+    Raises NotAllowed; at commit MembershipOverlaps.
+    """
+    ministry = session.scalar(sa.select(Organisation.id).where(Organisation.kind == OrganisationKind.MINISTRY).order_by(Organisation.id).limit(1))
+    if ministry is None:
+        made, _ = organisations.create(session, actor, slug=MINISTRY_SLUG, name=MINISTRY_NAME, kind=OrganisationKind.MINISTRY, municipality_code=None)
+        ministry = made.id
+    return take_on(session, actor, NewMember(email, name, Role.ADMINISTRATOR, clock.today(), organisation_id=ministry))
 
 
 def amend(session: Session, actor: Actor, membership_id: UUID, *, valid_from: date, valid_until: date | None, expected: int | None) -> Outcome:

@@ -52,6 +52,17 @@ _COLUMNS = (
 _MEMBERS = sa.select(*_COLUMNS).join_from(Membership, Person, Person.id == Membership.person_id)
 
 
+def person_with(session: Session, email: str) -> UUID | None:
+    """The person with this e-mail address; for administrators and the command line."""
+    found: UUID | None = session.scalar(sa.select(sa.func.person_by_email(email.lower())))
+    return found
+
+
+def is_there_anybody(session: Session) -> bool:
+    """Whether anybody has ever been a member; for the first start."""
+    return session.scalar(sa.select(Membership.id).limit(1)) is not None
+
+
 def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
     """The members of the actor's organisation; the administrator of the ministry sees those of all."""
     if actor.role is Role.ADMINISTRATOR and actor.central:

@@ -60,9 +60,8 @@ def check_password(password: str, *, about: str) -> list[Fault]:
 
 
 def _mostly(password: str, about: str) -> bool:
-    """The password is little more than words of ``about``, or the address as a whole."""
-    words = {*about.split(), *about.replace("@", " ").replace(".", " ").split()}
-    for word in sorted(words, key=len, reverse=True):
-        if len(word) >= SHORTEST_WORD:
-            password = password.replace(word, "")
-    return len(password) < SHORTEST_PASSWORD // 2
+    """The password is little more than words of ``about``, or an address in it as a whole."""
+    rest = password
+    for word in sorted({*about.split(), *about.replace("@", " ").replace(".", " ").split()}, key=len, reverse=True):
+        rest = rest.replace(word, "") if len(word) >= SHORTEST_WORD else rest
+    return rest != password and len(rest) < SHORTEST_PASSWORD // 2

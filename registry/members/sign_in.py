@@ -7,6 +7,7 @@ that whatever is revoked or has ended lets nobody in from then on.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,6 +21,9 @@ from registry.members import queries
 from registry.members.credentials import Secret, digest_of, hash_password, new_secret, outdated, password_matches
 from registry.members.model import Credential, CredentialKind, Person
 from registry.members.rules import check_password
+
+KEPT_FOR = timedelta(days=30)
+"""What has ended, for whoever wonders what happened."""
 
 
 class NoMembership(NotAllowed):
@@ -138,6 +142,12 @@ def connect_identity(code: str, digest: bytes, *, request_id: str) -> UUID:
         session.execute(sa.insert(Credential).values(values))
         audit.record(session, herself, "identity.connected", "person", herself.person_id)
     return herself.person_id
+
+
+def forget_before(session: Session, moment: datetime) -> int:
+    """Drop sessions and one-time secrets that ended before ``moment``; returns how many. Tokens stay in the lists of their owners."""
+    ended = (Credential.kind.in_([CredentialKind.SESSION, CredentialKind.ENROLMENT, CredentialKind.SET_UP]), Credential.expires_at < moment)
+    return int(session.execute(sa.delete(Credential).where(*ended)).rowcount)  # type: ignore[attr-defined]
 
 
 def change_password(session: Session, herself: Oneself, *, current: str, new: str) -> None:

@@ -32,5 +32,5 @@ def list_(session: Session, actor: Actor, *, kind: OrganisationKind | None, afte
 
 
 def find_by_slug(session: Session, slug: str) -> Organisation | None:
-    """For signing in: no actor exists yet."""
+    """For the command line."""
     return session.scalar(sa.select(Organisation).where(Organisation.slug == slug))

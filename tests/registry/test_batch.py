@@ -57,7 +57,8 @@ def test_the_same_dwellings_at_once_are_registered_once(fresh_database: str, rou
 
 def test_the_same_trajectories_at_once_are_opened_once(fresh_database: str) -> None:
     with transaction() as session:
-        editor, dwelling = an_editor(session), a_dwelling(session)
+        editor = an_editor(session)
+        dwelling = a_dwelling(session, held_by=editor)
     ids = [uuid4() for _ in range(ITEMS)]
     items = [NewTrajectory(dwelling.id, id=id) for id in ids]
     each_once(at_once(lambda session, backwards: open_each(session, editor, items[::-1] if backwards else items)), ids)

@@ -181,12 +181,11 @@ def test_the_chains_are_whole_after_many_writers(fresh_database: str) -> None:
 
 
 def test_a_writer_who_may_only_insert_needs_no_right_on_the_heads(session: Session) -> None:
-    session.execute(sa.text("CREATE ROLE audit_writer; GRANT INSERT, SELECT ON audit_line TO audit_writer; SET LOCAL ROLE audit_writer"))
-    record(session, ACTOR, "scheme.created", "scheme", "a")
-    for statement in ("SELECT * FROM audit_stream", "SELECT lock_audit_stream()"):
-        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), session.begin_nested():
-            session.execute(sa.text(statement))
-    session.execute(sa.text("RESET ROLE"))
+    with transaction(ACTOR) as writer:
+        record(writer, ACTOR, "scheme.created", "scheme", "a")
+        for statement in ("SELECT * FROM audit_stream", "SELECT lock_audit_stream()"):
+            with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), writer.begin_nested():
+                writer.execute(sa.text(statement))
     assert found(session) == []
 
 

@@ -125,7 +125,7 @@ def test_the_former_version_stays_in_the_history_until_the_next_begins(session: 
 
 def test_the_newest_survey_gives_the_current_label(session: Session) -> None:
     editor = an_editor(session)
-    dwelling = a_dwelling(session)
+    dwelling = a_dwelling(session, held_by=editor)
     for label, on in ((EnergyLabel.F, date(2015, 1, 1)), (EnergyLabel.B, date(2025, 1, 1)), (EnergyLabel.G, date(2009, 1, 1))):
         register_label(session, editor, dwelling.id, Label(label, on))
     assert session.get_one(Dwelling, dwelling.id).energy_label is EnergyLabel.B
@@ -134,7 +134,7 @@ def test_the_newest_survey_gives_the_current_label(session: Session) -> None:
 
 def test_a_label_is_not_surveyed_in_the_future(session: Session) -> None:
     with pytest.raises(RuleViolation):
-        register_label(session, an_editor(session), a_dwelling(session).id, Label(EnergyLabel.A, date(2999, 1, 1)))
+        register_label(session, a_municipality_editor(session), a_dwelling(session).id, Label(EnergyLabel.A, date(2999, 1, 1)))
 
 
 def test_every_registered_dwelling_has_one_audit_line(session: Session) -> None:
@@ -157,7 +157,8 @@ def test_what_the_bag_said_of_another_object_does_not_stay(session: Session) -> 
 
 def test_both_municipalities_hear_that_a_dwelling_moved(session: Session) -> None:
     a_municipality(session, "GM0363", "Amsterdam")
-    dwelling = a_dwelling(session)
-    amend(session, an_editor(session), dwelling.id, replace(HOME, municipality_code="GM0363"), expected=1)
+    editor = an_editor(session)
+    dwelling = a_dwelling(session, held_by=editor)
+    amend(session, editor, dwelling.id, replace(HOME, municipality_code="GM0363"), expected=1)
     told = session.scalars(sa.select(Change.municipality_code).where(Change.subject_id == dwelling.id)).all()
     assert sorted(filter(None, told)) == ["GM0363", HEERLEN]

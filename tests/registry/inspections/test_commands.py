@@ -12,9 +12,9 @@ from registry.inspections.commands import Plan, fill_in, plan, submit
 from registry.inspections.model import AnswersInvalid, InspectionConflict, InspectionStatus, InspectionSubmitted, Occasion, VisitOutcome
 from registry.inspections.queries import get, list_
 from registry.inspections.rules import Document
-from registry.organisations.model import OrganisationKind
+from registry.organisations.model import Organisation, OrganisationKind
 from registry.versioned import Outcome, VersionRequired
-from tests.makers import a_checklist, a_dwelling, a_moment, a_municipality_editor, an_actor, an_inspection, an_organisation
+from tests.makers import a_checklist, a_dwelling, a_member, a_moment, a_municipality_editor, an_actor, an_inspection, an_organisation
 from tests.registry.checklists.test_rules import COMPLETE
 
 
@@ -29,13 +29,26 @@ def filled(**more: object) -> Document:
 
 def test_a_planned_inspection_is_the_work_of_its_inspector(session: Session, inspector: Actor) -> None:
     municipality = a_municipality_editor(session)
-    item = Plan(a_dwelling(session).id, a_checklist(session).id, Occasion.BASELINE, inspector.organisation_id, inspector.person_id, date(2026, 3, 1), uuid4())  # type: ignore[arg-type]
+    body = session.get_one(Organisation, inspector.organisation_id)
+    inspector, _ = a_member(session, Role.INSPECTOR, body)
+    item = Plan(a_dwelling(session).id, a_checklist(session).id, Occasion.BASELINE, body.id, inspector.person_id, date(2026, 3, 1), uuid4())
     inspection, outcome = plan(session, municipality, item)
     assert (outcome, plan(session, municipality, item)[1]) == (Outcome.CREATED, Outcome.UNCHANGED)
     work = list_(session, inspector, status=InspectionStatus.PLANNED, dwelling_id=None, assignee_id=None, after=None, limit=10)
     assert [each.id for each in work.items] == [inspection.id]
     with pytest.raises(AlreadyExists):
         plan(session, municipality, Plan(item.dwelling_id, item.checklist_id, Occasion.COMPLETION, item.organisation_id, id=item.id))
+
+
+def test_only_an_inspector_of_the_organisation_is_assigned(session: Session, inspector: Actor) -> None:
+    body = session.get_one(Organisation, inspector.organisation_id)
+    reviewer, _ = a_member(session, Role.REVIEWER, body)
+    former, _ = a_member(session, Role.INSPECTOR, body, valid_until=date(2021, 1, 1))
+    checklist = a_checklist(session)
+    for stranger in (inspector, reviewer, former):
+        with pytest.raises(RuleViolation) as refusal:
+            plan(session, a_municipality_editor(session), Plan(a_dwelling(session).id, checklist.id, Occasion.BASELINE, body.id, stranger.person_id))
+        assert [(fault.pointer, fault.code) for fault in refusal.value.faults] == [("/assigneeId", "not-an-inspector-there")]
 
 
 def test_another_inspector_does_not_see_it(session: Session, inspector: Actor) -> None:

@@ -105,7 +105,7 @@ def test_a_cancelled_track_does_not_count(session: Session) -> None:
 def test_a_dwelling_with_two_trajectories_and_two_schemes_counts_once(session: Session) -> None:
     """As the 51 homes in Vrieheide, which had money from the Volkshuisvestingsfonds and a Regio Deal."""
     editor = an_editor(session)
-    dwelling = a_dwelling(session)
+    dwelling = a_dwelling(session, held_by=editor)
     for _ in range(2):
         trajectory = a_trajectory(session, corporation_of(session, editor), dwelling)
         session.add_all([FundingLine(trajectory_id=trajectory.id, scheme=a_scheme(session, slug).slug) for slug in ("volkshuisvestingsfonds", "regio-deal")])
@@ -119,7 +119,7 @@ def test_figures_by_area_add_up_and_show_what_lies_outside(session: Session) -> 
     editor = an_editor(session)
     area = a_focus_area(session)
     for focus_area in (area.slug, area.slug, None):
-        dwelling = a_dwelling(session, focus_area=focus_area)
+        dwelling = a_dwelling(session, held_by=editor, focus_area=focus_area)
         reported(session, editor, a_trajectory(session, corporation_of(session, editor), dwelling).id, RENOVATION, STARTED, "2025-01-01")
     found = tally(session, ANALYST, ["started"], as_of=AsOf(date(2025, 12, 31), LATER), group_by=GroupBy.FOCUS_AREA, scope=Scope())
     assert [(row.key, row.counts["started"]) for row in found.rows] == [("heerlen-noord", 2), (None, 1)]
@@ -212,7 +212,7 @@ def test_any_figure_equals_a_count_by_hand(session: Session, seed: int) -> None:
     choose = random.Random(seed)
     editor, municipality = an_editor(session), a_municipality_editor(session)
     corporation = corporation_of(session, editor)
-    dwellings = [a_dwelling(session) for _ in range(6)]
+    dwellings = [a_dwelling(session, held_by=editor) for _ in range(6)]
     trajectories = [a_trajectory(session, corporation, choose.choice(dwellings)) for _ in range(10)]
     moments, milestones = [now(session)], []
     for _ in range(120):
