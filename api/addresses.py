@@ -1,4 +1,4 @@
-"""Where a request comes from: the address of the peer, or what a proxy that is trusted says of its own peer.
+"""Where a request comes from: the address of the peer, or what a proxy that is trusted says of its own peer. And where it went to.
 
 Only `REGISTRY_TRUSTED_PROXIES` decides who is believed. A Unix socket has no peer, so nothing it forwards is believed either and all its callers are
 one: let the proxy speak to a port of the loopback address instead.
@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from flask import request
 
-from registry.settings import settings
+from registry.settings import protected, settings
 
 NO_PEER = "unknown"
 COUNTED_IPV6_BITS = 64
@@ -39,6 +39,16 @@ def counted(address: str) -> str:
     """What stands for ``address`` in counts: IPv6 by its network of /64, all else as it is."""
     read = _address(address)
     return str(ip_network((read, COUNTED_IPV6_BITS), strict=False)) if isinstance(read, IPv6Address) else address
+
+
+def own_origin() -> str:
+    """The origin of the register as this caller reaches it. Outside this machine that is always https, which a proxy takes off before we see it."""
+    plain = f"http://{request.host}"
+    return plain if protected(plain) and not request.is_secure else f"https://{request.host}"
+
+
+def is_own_origin(origin: str) -> bool:
+    return origin == own_origin()
 
 
 def _address(text: str) -> Address | None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from api.auth import actor
 from api.problems import IdempotencyKeyRequired, IdempotencyKeyReused
+from api.processing import concerned_in, concerns
 from registry import idempotency
 from registry.db import transaction
 from registry.errors import Fault, InvalidInput
@@ -77,6 +78,7 @@ def etag(version: int) -> str:
 
 def one(dump: Dump, thing: Any, *, version: int | None = None, status: int = 200, location: str | None = None) -> Response:
     """One resource, with its entity tag: the version of a versioned one, else the digest of the body. Answers 304 to a matching If-None-Match."""
+    concerns(concerned_in(thing))
     body = orjson.dumps(dump(thing))
     tag = etag(version) if version is not None else f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag.strip('"')):
@@ -105,6 +107,7 @@ def expected_version() -> int | None:
 
 def page_response(dump: Dump, page: Page[Any]) -> Response:
     """A page of a collection, with a link to the next one when there is one."""
+    concerns(*map(concerned_in, page.items))
     body: dict[str, object] = {"items": [dump(item) for item in page.items], "next": None}
     headers = {}
     if page.next is not None:

@@ -8,6 +8,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 
 from api import (
+    account,
     areas,
     audit,
     bodies,
@@ -25,6 +26,9 @@ from api import (
     photos,
     portfolios,
     problems,
+    provider_sign_in,
+    set_up,
+    sign_in,
     tallies,
     tokens,
     trajectories,
@@ -32,6 +36,7 @@ from api import (
 from api.bodies import LARGEST_BODY_BYTES
 from api.contract import BASE, VERSION, api_for
 from api.headers import SECURITY_HEADERS
+from api.web import web
 from registry import log as logging
 from registry.db import database
 from registry.settings import Settings, settings
@@ -57,6 +62,8 @@ CONCEPTS = (
     changes,
     audit,
 )
+PAGES = (sign_in, provider_sign_in, set_up, account)
+"""Each adds its pages to the blueprint of all."""
 
 
 def create_app(config: Settings | None = None) -> Flask:
@@ -65,7 +72,7 @@ def create_app(config: Settings | None = None) -> Flask:
     logging.configure(config.log_level)
     app = build()
     if database.bind is None:
-        database.connect(config.database_url, pool_size=config.pool_size, guarded=True)
+        database.connect(config.database_url, pool_size=config.pool_size, guarded=True, prepared=config.prepared_statements)
     return app
 
 
@@ -82,6 +89,7 @@ def build() -> Flask:
     for concept in CONCEPTS:
         api.register_blueprint(concept.routes)
     operations.register(app, api)
+    app.register_blueprint(web)
     return app
 
 
@@ -101,11 +109,13 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
-    response.headers.update(SECURITY_HEADERS)
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
     response.headers["API-Version"] = VERSION
     response.headers["X-Request-Id"] = problems.request_id()
     response.headers.add("Vary", "Accept-Language")
-    origins.allow(response)
+    if request.path.startswith(BASE):
+        origins.allow(response)
     bodies.bound_answer(response)
     rule = request.url_rule.rule if request.url_rule else "none"
     seconds = time.perf_counter() - cast("float", g.get("began", time.perf_counter()))

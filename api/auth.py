@@ -5,12 +5,14 @@ and for a change also ``X-CSRF-Token``. ``Acting-For`` names one of several memb
 """
 
 import hmac
+from collections.abc import Collection
 from typing import cast
 from urllib.parse import unquote
 from uuid import UUID
 
 from flask import g, request
 
+from api.addresses import is_own_origin
 from api.oidc import provider
 from api.problems import request_id
 from registry.access import Actor
@@ -18,6 +20,7 @@ from registry.errors import Fault, InvalidInput, NotAllowed, NotAuthenticated
 from registry.members import sign_in
 from registry.members.credentials import csrf_token, digest_of, identity_digest
 from registry.members.sign_in import Presented
+from registry.settings import settings
 from registry.tracing import Trace, continued
 
 SESSION_COOKIE = "__Host-registry-session"
@@ -28,6 +31,12 @@ LONGEST_SECRET = 200
 PARTS_OF_A_JWT = 3
 LONGEST_REASON = 500
 """Characters."""
+
+
+class AnotherSite(NotAllowed):
+    """A change that the page of another site asks for with the cookie of this one."""
+
+    code = "another-site"
 
 
 class CsrfTokenMissing(NotAllowed):
@@ -51,7 +60,7 @@ def trace() -> Trace:
 
 
 def presented() -> Presented:
-    """Who is there, perhaps for no organisation yet. Raises NotAuthenticated, CsrfTokenMissing, InvalidInput, Unavailable.
+    """Who is there, perhaps for no organisation yet. Raises NotAuthenticated, AnotherSite, CsrfTokenMissing, InvalidInput, Unavailable.
 
     A subject of the provider that nobody connected to a person of the register is as unknown as a made-up token.
     """
@@ -77,13 +86,31 @@ def _digest() -> bytes:
     return identity_digest(identity.issuer, identity.subject)
 
 
-def _digest_of_session() -> bytes:
+def session_secret() -> str:
+    """The session that the browser shows. Raises NotAuthenticated for what can't be one."""
     session = request.cookies.get(SESSION_COOKIE, "")
     if not session.startswith("dwr_s_") or len(session) > LONGEST_SECRET or not session.isascii():
         raise NotAuthenticated()
-    if request.method not in SAFE_METHODS and not hmac.compare_digest(csrf_token(session).encode(), request.headers.get("X-CSRF-Token", "").encode()):
+    return session
+
+
+def _digest_of_session() -> bytes:
+    session = session_secret()
+    if request.method in SAFE_METHODS:
+        return digest_of(session)
+    if not comes_from(settings().allowed_origins):
+        raise AnotherSite()
+    if not hmac.compare_digest(csrf_token(session).encode(), request.headers.get("X-CSRF-Token", "").encode()):
         raise CsrfTokenMissing(role="-", right="-")
     return digest_of(session)
+
+
+def comes_from(allowed: Collection[str]) -> bool:
+    """Whether the page that sent this request is ours, or of an origin that is ``allowed``. Programs name none, and have no cookies to misuse."""
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        return origin in allowed or is_own_origin(origin)
+    return request.headers.get("Sec-Fetch-Site", "none") in ("same-origin", "none")
 
 
 def _membership() -> UUID | None:

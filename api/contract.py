@@ -8,21 +8,22 @@ from typing import Any, TypeVar
 
 import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, request
+from flask import Flask, Response, request
 from marshmallow import Schema, fields
 from werkzeug.routing import BaseConverter
 
-from api import bodies, limits
+from api import bodies, limits, processing
 from api.answers import LONGEST_KEY
 from api.auth import LONGEST_REASON, SESSION_COOKIE, actor, presented
 from api.fields import Decimal, Form, Length, OneOf, QueryInteger, Range, String, camel_case
 from api.fields import Schema as RequestSchema
-from api.problems import TITLES, Parser
+from api.problems import TITLES, Parser, refusal
 from registry.access import EXPLAINED, Right, Role, require
 from registry.audit import commands as audit
 from registry.db import transaction
-from registry.errors import NotAuthenticated
+from registry.errors import NotAuthenticated, Unavailable
 from registry.pages import LARGEST_PAGE, USUAL_PAGE
+from registry.processing import Activity
 
 VERSION = "0.1.0"
 _SUCCESSES = ("200", "201")
@@ -98,6 +99,7 @@ class Who(Enum):
 class _Admission:
     needs: Right | Who
     watched: bool
+    processes: Activity | None
 
 
 class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
@@ -109,6 +111,7 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         super().__init__(name, name, url_prefix=BASE, description=description)
         self._admissions: dict[str, _Admission] = {}
         self.before_request(self._admit)
+        self.after_request(self._log)
 
     def _admit(self) -> None:
         """Who may not get in gets no further; only then the body is read. A browser's preflight carries no token.
@@ -125,7 +128,18 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
             raise
         if admission.needs is not Who.ANYONE:
             limits.recognised()
+        processing.begin()
         bodies.receive()
+
+    def _log(self, response: Response) -> Response:
+        """What can't be logged is not shown."""
+        admission = self._admissions.get(request.endpoint or "")
+        if admission is not None and admission.processes is not None:
+            try:
+                processing.log(admission.processes, response)
+            except Unavailable as error:
+                return refusal(error)
+        return response
 
     def _let_in(self, admission: "_Admission") -> None:
         if admission.needs is Who.ANYONE:
@@ -158,10 +172,12 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         versioned: bool = False,
         once: bool = False,
         watched: bool = False,
+        processes: Activity | None = None,
     ) -> Callable[[View], View]:
         """State one operation.
 
         ``needs``: the right that the caller must have, or who may call otherwise. ``watched``: each call leaves an audit line, whoever makes it.
+        ``processes``: the processing activity that it is part of, when personal data is in it.
         ``tagged``: the answer has an entity tag, and a GET may be conditional. ``versioned``: a change of what exists names its version with If-Match.
         ``once``: needs an Idempotency-Key.
         """
@@ -177,8 +193,8 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
             if takes is not None:
                 view = self.arguments(takes)(view)
             paged = query is not None and issubclass(query, PageQuery)
-            features = {"tagged": tagged, "versioned": versioned, "once": once, "paged": paged, "needs": needs}
-            self._admissions[f"{self.name}.{view.__name__}"] = _Admission(needs, watched)
+            features = {"tagged": tagged, "versioned": versioned, "once": once, "paged": paged, "needs": needs, "processes": processes}
+            self._admissions[f"{self.name}.{view.__name__}"] = _Admission(needs, watched, processes)
             view = self.doc(operationId=camel_case(view.__name__), **{"x-features": features})(view)
             self.route(rule, methods=[method])(view)
             return view
@@ -283,8 +299,10 @@ def _operation(method: str, operation: dict[str, Any], shared: list[dict[str, An
     if features["tagged"] and method == "get":
         successes["304"] = {"description": "Not Modified", "headers": _refs("API-Version", "ETag")}
     operation["responses"] = {**successes, **{str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(refusals)}}
+    processes: Activity | None = features["processes"]
+    activity = {"x-processing-activity": processes.value} if processes is not None else {}
     open_to_all: dict[str, Any] = {"security": []} if needs is Who.ANYONE else {}
-    return {**operation, **({"parameters": parameters} if parameters else {}), **open_to_all, "x-needs": needs.value}
+    return {**operation, **({"parameters": parameters} if parameters else {}), **open_to_all, "x-needs": needs.value, **activity}
 
 
 def _headers(method: str, features: dict[str, bool], needs: Right | Who) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from api.auth import actor
 from api.batches import BatchOut, Each, batch_id, batch_response, created_or_known, judge_each
 from api.contract import PageQuery, Routes
 from api.fields import MUNICIPALITY_CODE, SLUG, Date, Float, Form, Integer, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
+from api.processing import concerns
 from registry import values
 from registry.access import Right
 from registry.batch import LARGEST_BATCH
@@ -21,6 +22,7 @@ from registry.db import reading, transaction
 from registry.dwellings import commands, queries
 from registry.dwellings.model import BagStatus, DwellingType, Source, Tenure, Use
 from registry.dwellings.rules import Label, NewDwelling, Particulars
+from registry.processing import Activity
 from registry.values import BagObjectType, EnergyLabel, normal_postcode
 
 routes = Routes("dwellings", "The dwellings (woningen)")
@@ -157,7 +159,7 @@ def _one(dwelling: RowMapping, *, status: int = 200, location: str | None = None
     return one(dump, dwelling, version=dwelling["version"], status=status, location=location)
 
 
-@routes.on("GET", "/dwellings", needs=Right.READ_DWELLINGS, returns=DwellingsOut, query=DwellingsQuery)
+@routes.on("GET", "/dwellings", needs=Right.READ_DWELLINGS, processes=Activity.DWELLINGS_READ, returns=DwellingsOut, query=DwellingsQuery)
 def list_dwellings(query: dict[str, Any]) -> Response:
     """The dwellings you may see, by id"""
     query["after"] = decode_cursor(query.pop("cursor"), UUID)
@@ -165,14 +167,24 @@ def list_dwellings(query: dict[str, Any]) -> Response:
         return page_response(dump, queries.list_(session, actor(), **query))
 
 
-@routes.on("GET", "/dwellings/<uuid:dwelling_id>", needs=Right.READ_DWELLINGS, returns=DwellingOut, tagged=True)
+@routes.on("GET", "/dwellings/<uuid:dwelling_id>", needs=Right.READ_DWELLINGS, processes=Activity.DWELLINGS_READ, returns=DwellingOut, tagged=True)
 def get_dwelling(dwelling_id: UUID) -> Response:
     """One dwelling"""
     with reading(actor()) as session:
         return _one(queries.get(session, actor(), dwelling_id))
 
 
-@routes.on("POST", "/dwellings", needs=Right.REGISTER_DWELLINGS, returns=DwellingOut, status=201, takes=NewDwellingIn, tagged=True, once=True)
+@routes.on(
+    "POST",
+    "/dwellings",
+    needs=Right.REGISTER_DWELLINGS,
+    processes=Activity.DWELLINGS_CHANGED,
+    returns=DwellingOut,
+    status=201,
+    takes=NewDwellingIn,
+    tagged=True,
+    once=True,
+)
 def register_dwelling(item: NewDwelling) -> Response:
     """Register a dwelling"""
 
@@ -184,15 +196,25 @@ def register_dwelling(item: NewDwelling) -> Response:
     return answer_once(act)
 
 
-@routes.on("POST", "/dwellings/batch", needs=Right.REGISTER_DWELLINGS, returns=BatchOut, takes=DwellingsIn)
+@routes.on("POST", "/dwellings/batch", needs=Right.REGISTER_DWELLINGS, processes=Activity.DWELLINGS_CHANGED, returns=BatchOut, takes=DwellingsIn)
 def register_dwellings(body: dict[str, Any]) -> Response:
     """Register up to 1,000 dwellings, each judged by itself"""
     with transaction(actor()) as session:
         results = judge_each(body["items"], lambda items: commands.register_each(session, actor(), items))
+    concerns(*(result.id for result in results if not result.faults))
     return batch_response(results)
 
 
-@routes.on("PUT", "/dwellings/<uuid:dwelling_id>", needs=Right.REGISTER_DWELLINGS, returns=DwellingOut, takes=DwellingIn, tagged=True, versioned=True)
+@routes.on(
+    "PUT",
+    "/dwellings/<uuid:dwelling_id>",
+    needs=Right.REGISTER_DWELLINGS,
+    processes=Activity.DWELLINGS_CHANGED,
+    returns=DwellingOut,
+    takes=DwellingIn,
+    tagged=True,
+    versioned=True,
+)
 def amend_dwelling(particulars: Particulars, dwelling_id: UUID) -> Response:
     """Replace the particulars of a dwelling; the former ones stay in its history"""
     with transaction(actor()) as session:
@@ -201,24 +223,34 @@ def amend_dwelling(particulars: Particulars, dwelling_id: UUID) -> Response:
     return _one(dwelling)
 
 
-@routes.on("POST", "/dwellings/_search", needs=Right.READ_DWELLINGS, returns=FoundOut, takes=AddressIn)
+@routes.on("POST", "/dwellings/_search", needs=Right.READ_DWELLINGS, processes=Activity.DWELLINGS_SEARCH, returns=FoundOut, takes=AddressIn)
 def search_dwellings(body: dict[str, Any]) -> Response:
     """The dwellings at an address"""
     with reading(actor()) as session:
         found = queries.by_address(session, actor(), **body)
+    concerns(*(dwelling["id"] for dwelling in found))
     return json_response({"items": [dump(dwelling) for dwelling in found]})
 
 
-@routes.on("GET", "/dwellings/<uuid:dwelling_id>/energy-labels", needs=Right.READ_DWELLINGS, returns=LabelsOut, tagged=True)
+@routes.on("GET", "/dwellings/<uuid:dwelling_id>/energy-labels", needs=Right.READ_DWELLINGS, processes=Activity.DWELLINGS_READ, returns=LabelsOut, tagged=True)
 def list_labels(dwelling_id: UUID) -> Response:
     """The registered energy labels of a dwelling, oldest survey first"""
     with reading(actor()) as session:
         labels = queries.labels(session, actor(), dwelling_id)
+    concerns(dwelling_id)
     return one(lambda items: {"items": [dump_label(each) for each in items]}, labels)
 
 
 @routes.on(
-    "POST", "/dwellings/<uuid:dwelling_id>/energy-labels", needs=Right.REPORT_PROGRESS, returns=LabelOut, status=201, takes=LabelIn, tagged=True, once=True
+    "POST",
+    "/dwellings/<uuid:dwelling_id>/energy-labels",
+    needs=Right.REPORT_PROGRESS,
+    processes=Activity.DWELLINGS_CHANGED,
+    returns=LabelOut,
+    status=201,
+    takes=LabelIn,
+    tagged=True,
+    once=True,
 )
 def register_label(label: Label, dwelling_id: UUID) -> Response:
     """Register an energy label of a dwelling"""

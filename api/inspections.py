@@ -20,6 +20,7 @@ from registry.inspections import commands, queries
 from registry.inspections.commands import Plan
 from registry.inspections.model import InspectionConflict, InspectionStatus, Occasion, VisitOutcome
 from registry.inspections.rules import Document
+from registry.processing import Activity
 
 routes = Routes("inspections", "Inspections (opnames)")
 
@@ -91,7 +92,7 @@ dump = dump_with(InspectionOut())
 _dump_document = dump_with(_DocumentOut())
 
 
-@routes.on("GET", "/inspections", needs=Right.READ_INSPECTIONS, returns=InspectionsOut, query=InspectionsQuery)
+@routes.on("GET", "/inspections", needs=Right.READ_INSPECTIONS, processes=Activity.INSPECTIONS_READ, returns=InspectionsOut, query=InspectionsQuery)
 def list_inspections(query: dict[str, Any]) -> Response:
     """The inspections you may see: an inspector's own work"""
     query["after"] = decode_cursor(query.pop("cursor"), UUID)
@@ -99,7 +100,7 @@ def list_inspections(query: dict[str, Any]) -> Response:
         return page_response(dump, queries.list_(session, actor(), **query))
 
 
-@routes.on("GET", "/inspections/<uuid:inspection_id>", needs=Right.READ_INSPECTIONS, returns=InspectionOut, tagged=True)
+@routes.on("GET", "/inspections/<uuid:inspection_id>", needs=Right.READ_INSPECTIONS, processes=Activity.INSPECTIONS_READ, returns=InspectionOut, tagged=True)
 def get_inspection(inspection_id: UUID) -> Response:
     """One inspection"""
     with reading(actor()) as session:
@@ -107,7 +108,17 @@ def get_inspection(inspection_id: UUID) -> Response:
     return one(dump, found, version=found.version)
 
 
-@routes.on("POST", "/inspections", needs=Right.PLAN_INSPECTIONS, returns=InspectionOut, status=201, takes=PlanIn, tagged=True, once=True)
+@routes.on(
+    "POST",
+    "/inspections",
+    needs=Right.PLAN_INSPECTIONS,
+    processes=Activity.INSPECTIONS_CHANGED,
+    returns=InspectionOut,
+    status=201,
+    takes=PlanIn,
+    tagged=True,
+    once=True,
+)
 def plan_inspection(item: Plan) -> Response:
     """Plan an inspection"""
 
@@ -119,7 +130,16 @@ def plan_inspection(item: Plan) -> Response:
     return answer_once(act)
 
 
-@routes.on("PUT", "/inspections/<uuid:inspection_id>", needs=Right.INSPECT, returns=InspectionOut, takes=DocumentIn, tagged=True, versioned=True)
+@routes.on(
+    "PUT",
+    "/inspections/<uuid:inspection_id>",
+    needs=Right.INSPECT,
+    processes=Activity.INSPECTIONS_CHANGED,
+    returns=InspectionOut,
+    takes=DocumentIn,
+    tagged=True,
+    versioned=True,
+)
 def fill_in_inspection(document: Document, inspection_id: UUID) -> Response:
     """Replace the answers; the same document again gives the same inspection, other content on an old version is a conflict with both versions"""
     with transaction(actor()) as session:
@@ -127,7 +147,15 @@ def fill_in_inspection(document: Document, inspection_id: UUID) -> Response:
     return one(dump, inspection, version=inspection.version)
 
 
-@routes.on("POST", "/inspections/<uuid:inspection_id>/submission", needs=Right.INSPECT, returns=InspectionOut, tagged=True, versioned=True)
+@routes.on(
+    "POST",
+    "/inspections/<uuid:inspection_id>/submission",
+    needs=Right.INSPECT,
+    processes=Activity.INSPECTIONS_CHANGED,
+    returns=InspectionOut,
+    tagged=True,
+    versioned=True,
+)
 def submit_inspection(inspection_id: UUID) -> Response:
     """Submit an inspection, of the version in If-Match when given; photos may still be under way. Submitting it again changes nothing"""
     with transaction(actor()) as session:

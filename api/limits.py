@@ -83,6 +83,11 @@ def admit() -> None:
         _refuse(addresses.wait(_address(), _address_rate()))
 
 
+def admit_address() -> None:
+    """Count this request for its address, whatever it shows: for pages, of which the first ones know nobody. Raises TooManyRequests."""
+    _refuse(addresses.hit(_address(), _address_rate()))
+
+
 def recognised() -> None:
     """The credential of this request turned out to be valid."""
     credential = _credential()

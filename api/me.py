@@ -5,8 +5,9 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, fields
 
+from api import attempts
 from api.answers import dump_with, one
-from api.auth import presented
+from api.auth import presented, session_secret
 from api.contract import Routes, Who
 from api.fields import Length, OneOf, String
 from api.fields import Schema as RequestSchema
@@ -14,6 +15,8 @@ from api.problems import request_id
 from registry.access import Oneself, Right, Role
 from registry.db import reading, transaction
 from registry.members import queries, sign_in
+from registry.members.credentials import csrf_token
+from registry.members.model import CredentialKind
 from registry.members.rules import LONGEST_PASSWORD
 from registry.members.sign_in import MembershipNotChosen, NoMembership
 
@@ -33,6 +36,12 @@ class MeOut(Schema):
     role = OneOf(Role, required=True, allow_none=True)
     rights = fields.List(OneOf(Right), required=True)
     memberships = fields.List(fields.Nested(OwnMembershipOut), required=True, metadata={"description": "Those that hold today."})
+    csrf_token = fields.String(
+        required=True,
+        allow_none=True,
+        data_key="csrfToken",
+        metadata={"description": "What a browser that is signed in sends as `X-CSRF-Token` with every change; null for who came with a token."},
+    )
 
 
 class PasswordIn(RequestSchema):
@@ -52,7 +61,8 @@ def _me() -> Response:
     with reading(Oneself(me.person_id, request_id())) as session:
         memberships = queries.held_by(session, me.person_id)
     now = {"organisation_id": acting and acting.organisation_id, "role": acting and acting.role, "rights": sorted(acting.rights) if acting else []}
-    return one(dump, {"person_id": me.person_id, **now, "memberships": memberships})
+    token = csrf_token(session_secret()) if me.kind is CredentialKind.SESSION else None
+    return one(dump, {"person_id": me.person_id, **now, "memberships": memberships, "csrf_token": token})
 
 
 @routes.on("GET", "/me", needs=Who.ONESELF, returns=MeOut, tagged=True)
@@ -65,6 +75,7 @@ def get_me() -> Response:
 def change_password(body: dict[str, Any]) -> Response:
     """Choose another password; every browser that is signed in has to do so again"""
     herself = Oneself(presented().person_id, request_id())
+    attempts.count("password-change", str(presented().credential_id))
     with transaction(herself) as session:
         sign_in.change_password(session, herself, current=body["current_password"], new=body["new_password"])
     return _me()

@@ -4,10 +4,11 @@ import re
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response
 from marshmallow import fields, post_load
 from sqlalchemy.orm import Session
 
+from api.addresses import own_origin
 from api.answers import answer_once, decode_cursor, dump_with, expected_version, json_response, one, page_response
 from api.auth import actor
 from api.contract import PageQuery, Routes
@@ -112,4 +113,4 @@ def make_set_up_link(member_id: UUID) -> Response:
     """A one-time link, good for a week, with which a member chooses a password or connects her account at the OpenID provider"""
     with transaction(actor()) as session:
         secret = commands.invite(session, actor(), member_id)
-    return json_response({"link": f"{request.host_url}set-up#{secret.text}"}, 201)
+    return json_response({"link": f"{own_origin()}/set-up#{secret.text}"}, 201)

@@ -12,11 +12,13 @@ from api.auth import actor
 from api.batches import BatchOut, Each, batch_id, batch_response, created_or_known, judge_each
 from api.contract import Routes
 from api.fields import AnyJson, Date, Length, List, Nested, OneOf, Schema, String, Uuid
+from api.processing import concerns
 from api.trajectories import MilestoneOut
 from registry.access import Right
 from registry.batch import LARGEST_BATCH
 from registry.db import reading, transaction
 from registry.errors import Fault
+from registry.processing import Activity
 from registry.trajectories import milestones, queries
 from registry.trajectories.milestones import NewConfirmation, NewMilestone
 from registry.trajectories.model import MilestoneAlreadySuperseded, MilestoneKind, Track
@@ -90,6 +92,7 @@ dump_row = dump_with(JournalRowOut())
     "POST",
     "/trajectories/<uuid:trajectory_id>/milestones",
     needs=Right.REPORT_PROGRESS,
+    processes=Activity.PROGRESS_CHANGED,
     returns=MilestoneOut,
     status=201,
     takes=MilestoneIn,
@@ -110,19 +113,21 @@ def report_milestone(body: dict[str, Any], trajectory_id: UUID) -> Response:
     return answer_once(act)
 
 
-@routes.on("GET", "/trajectories/<uuid:trajectory_id>/milestones", needs=Right.READ_PROGRESS, returns=JournalOut, tagged=True)
+@routes.on("GET", "/trajectories/<uuid:trajectory_id>/milestones", needs=Right.READ_PROGRESS, processes=Activity.PROGRESS_READ, returns=JournalOut, tagged=True)
 def list_journal(trajectory_id: UUID) -> Response:
     """Every row of the journal of a trajectory, corrected and retracted ones too, in the order in which the register learned them"""
     with reading(actor()) as session:
         rows = queries.journal(session, actor(), trajectory_id)
+    concerns(*(row.dwelling_id for row in rows))
     return one(lambda items: {"items": [dump_row(each) for each in items]}, rows)
 
 
-@routes.on("POST", "/milestones", needs=Right.REPORT_PROGRESS, returns=BatchOut, takes=MilestonesIn)
+@routes.on("POST", "/milestones", needs=Right.REPORT_PROGRESS, processes=Activity.PROGRESS_CHANGED, returns=BatchOut, takes=MilestonesIn)
 def report_milestones(body: dict[str, Any]) -> Response:
     """Report up to 1,000 milestones in any order, each judged by itself"""
     with transaction(actor()) as session:
         results = judge_each(body["items"], lambda items: milestones.report_each(session, actor(), items))
+        concerns(*queries.dwellings_of(session, {result.id for result in results if result.id and not result.faults}))
     return batch_response(results)
 
 
@@ -130,6 +135,7 @@ def report_milestones(body: dict[str, Any]) -> Response:
     "POST",
     "/milestones/<uuid:milestone_id>/correction",
     needs=Right.REPORT_PROGRESS,
+    processes=Activity.PROGRESS_CHANGED,
     returns=MilestoneOut,
     status=201,
     takes=CorrectionIn,
@@ -145,6 +151,7 @@ def correct_milestone(body: dict[str, Any], milestone_id: UUID) -> Response:
     "POST",
     "/milestones/<uuid:milestone_id>/retraction",
     needs=Right.REPORT_PROGRESS,
+    processes=Activity.PROGRESS_CHANGED,
     returns=MilestoneOut,
     status=201,
     takes=RetractionIn,
@@ -156,9 +163,10 @@ def retract_milestone(body: dict[str, Any], milestone_id: UUID) -> Response:
     return answer_once(lambda session: one(dump, milestones.retract(session, actor(), milestone_id, **body), status=201))
 
 
-@routes.on("POST", "/confirmations", needs=Right.CONFIRM_PROGRESS, returns=BatchOut, takes=ConfirmationsIn)
+@routes.on("POST", "/confirmations", needs=Right.CONFIRM_PROGRESS, processes=Activity.PROGRESS_CHANGED, returns=BatchOut, takes=ConfirmationsIn)
 def confirm_milestones(body: dict[str, Any]) -> Response:
     """Confirm up to 1,000 milestones of dwellings in your municipality"""
     with transaction(actor()) as session:
         results = judge_each(body["items"], lambda items: milestones.confirm_each(session, actor(), items))
+        concerns(*queries.dwellings_of(session, {result.id for result in results if result.id and not result.faults}))
     return batch_response(results)

@@ -1,7 +1,7 @@
-"""Who an access token of the OpenID provider speaks for: a signed JWT (RFC 7519, 9068), judged with the provider's public keys.
+"""Who a token of the OpenID provider speaks for: a signed JWT (RFC 7519, 9068; OpenID Connect Core 1.0), judged with the provider's public keys.
 
-Owns the keys: where they come from (OpenID Connect Discovery 1.0), how long they are kept and when they are fetched again. It does not know what a
-person may do here, nor how she signs in.
+Owns the keys and addresses: where they come from (OpenID Connect Discovery 1.0), how long they are kept and when they are fetched again. It does not
+know what a person may do here, nor how she signs in.
 """
 
 import json
@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from time import monotonic
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx
 import structlog
@@ -57,7 +58,7 @@ warnings.filterwarnings("ignore", category=SecurityWarning, module="joserfc")
 
 
 class IdentityProviderUnavailable(Unavailable):
-    """The provider can't be reached, and without it this token can't be judged."""
+    """The provider can't be reached, and without it nobody can sign in there, nor can a token with a new key be judged."""
 
     code = "identity-provider-unavailable"
 
@@ -74,6 +75,14 @@ class Identity:
     name: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where people sign in at the provider, and where a code of theirs is redeemed."""
+
+    authorization: str
+    token: str
+
+
 class Provider:
     """One OpenID provider and what we expect of its tokens. Safe to share between threads."""
 
@@ -85,38 +94,64 @@ class Provider:
         self._keys = Keys(issuer)
 
     def verify(self, token: str) -> Identity:
-        """The identity behind a compact JWT.
+        """The identity behind an access token, a compact JWT.
 
         Raises TokenInvalid, TokenExpired, IdentityProviderUnavailable.
         """
+        claims = self._claims(token, self._expectations(self._audience))
+        for claim in sorted(NOT_OF_A_BEARER_TOKEN & claims.keys()):
+            raise _refusal(InvalidClaimError(claim))
+        return _identity(claims)
+
+    def verify_id_token(self, token: str, *, client_id: str, nonce: str) -> Identity:
+        """The identity behind an ID token that came straight from the token endpoint, for this client and this attempt to sign in.
+
+        Raises TokenInvalid, TokenExpired, IdentityProviderUnavailable.
+        """
+        claims = self._claims(token, self._expectations(client_id, iat={"essential": True}))
+        if claims.get("nonce") != nonce:
+            raise _refusal(InvalidClaimError("nonce"))
+        if claims.get("azp", client_id) != client_id or (isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and "azp" not in claims):
+            raise _refusal(InvalidClaimError("azp"))
+        return _identity(claims)
+
+    def endpoints(self) -> Endpoints:
+        """Raises IdentityProviderUnavailable."""
+        return self._keys.endpoints()
+
+    def _claims(self, token: str, expected: jwt.JWTClaimsRegistry) -> Mapping[str, Any]:
+        """Raises TokenInvalid, TokenExpired, IdentityProviderUnavailable."""
         kid = _key_id(token, self._algorithms)
         keys = self._keys.with_id(kid)
         try:
             claims = jwt.decode(token, keys, registry=_jws(self._algorithms)).claims
-            self._expectations().validate(claims)
-            return _identity(claims)
+            expected.validate(claims)
+            _check_subject(claims)
+            return claims
         except ExpiredTokenError:
             raise TokenExpired() from None
         except UNREADABLE as error:
             raise _refusal(error) from None
 
-    def _expectations(self) -> jwt.JWTClaimsRegistry:
+    def _expectations(self, audience: str, **more: Any) -> jwt.JWTClaimsRegistry:
         return jwt.JWTClaimsRegistry(
             now=int(clock.now().timestamp()),
             leeway=CLOCK_SKEW_S,
             iss={"essential": True, "value": self._issuer},
-            aud={"essential": True, "value": self._audience},
+            aud={"essential": True, "value": audience},
             sub={"essential": True},
             exp={"essential": True},
+            **more,
         )
 
 
 class Keys:
-    """The public keys of ``issuer`` by id, fetched when they are asked for, and kept."""
+    """The public keys of ``issuer`` by id, and its addresses, fetched when they are asked for, and kept."""
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer
         self._known = KeySet([])
+        self._endpoints: Endpoints | None = None
         self._fetched_at = self._next_fetch_at = NEVER
         self._reached = False
         self._fetching = threading.Lock()
@@ -128,18 +163,33 @@ class Keys:
 
         Raises TokenInvalid (no such key), IdentityProviderUnavailable (it may be a new key, and the provider can't be reached).
         """
-        outdated = not self._knows(kid) or self._age() >= KEYS_FRESH_FOR
-        if outdated and self._fetching.acquire(blocking=not self._knows(kid)):
-            try:
-                if clock.now() >= self._next_fetch_at:
-                    self._fetch()
-            finally:
-                self._fetching.release()
+        if not self._knows(kid) or self._age() >= KEYS_FRESH_FOR:
+            self._refresh(wait=not self._knows(kid))
         if self._knows(kid):
             return self._known
         if self._reached:
             raise _refusal("unknown key")
-        raise IdentityProviderUnavailable(retry_after_s=max(1, round((self._next_fetch_at - clock.now()).total_seconds())))
+        raise self._unavailable()
+
+    def endpoints(self) -> Endpoints:
+        """Raises IdentityProviderUnavailable, also when the addresses are known: nobody is sent to a provider that did not answer just now."""
+        if not self._reached or self._age() >= KEYS_FRESH_FOR:
+            self._refresh(wait=True)
+        if self._endpoints is None or not self._reached:
+            raise self._unavailable()
+        return self._endpoints
+
+    def _refresh(self, *, wait: bool) -> None:
+        if not self._fetching.acquire(blocking=wait):
+            return
+        try:
+            if clock.now() >= self._next_fetch_at:
+                self._fetch()
+        finally:
+            self._fetching.release()
+
+    def _unavailable(self) -> IdentityProviderUnavailable:
+        return IdentityProviderUnavailable(retry_after_s=max(1, round((self._next_fetch_at - clock.now()).total_seconds())))
 
     def _knows(self, kid: str) -> bool:
         return self._age() < KEYS_KEPT_FOR and any(key.kid == kid for key in self._known)
@@ -149,7 +199,8 @@ class Keys:
 
     def _fetch(self) -> None:
         try:
-            self._known, self._fetched_at, self._reached = _published(self._issuer), clock.now(), True
+            self._known, self._endpoints = _published(self._issuer)
+            self._fetched_at, self._reached = clock.now(), True
         except (httpx.HTTPError, httpx.InvalidURL, *UNREADABLE) as error:
             self._reached = False
             log.warning("identity-provider-unreachable", issuer=self._issuer, cause=repr(error))
@@ -161,6 +212,17 @@ def provider() -> Provider | None:
     """The provider in the settings, one for the process so that its keys are fetched once; None when there is none."""
     of = settings()
     return Provider(of.oidc_issuer, of.oidc_audience, of.oidc_algorithms) if of.oidc_issuer else None
+
+
+def web_provider() -> Provider | None:
+    """The provider when people may sign in there on the web: only then the register is a client of it that can keep a secret."""
+    of = settings()
+    return provider() if of.oidc_client_id and of.oidc_client_secret else None
+
+
+def web_provider_name() -> str | None:
+    """What people know it by: its host."""
+    return urlsplit(settings().oidc_issuer).hostname if web_provider() else None
 
 
 def _key_id(token: str, algorithms: Sequence[str]) -> str:
@@ -187,15 +249,21 @@ def _jws(algorithms: Sequence[str]) -> JWSRegistry:
     return rules
 
 
-def _identity(claims: Mapping[str, Any]) -> Identity:
-    """Raises InvalidClaimError, OverflowError."""
+def _check_subject(claims: Mapping[str, Any]) -> None:
+    """Raises InvalidClaimError, OverflowError for an end that no calendar has."""
     subject = claims["sub"]
     if len(subject) > LONGEST_SUBJECT or not subject.isprintable():
         raise InvalidClaimError("sub")
-    for claim in NOT_OF_A_BEARER_TOKEN & claims.keys():
-        raise InvalidClaimError(claim)
-    expires_at = EPOCH + timedelta(seconds=claims["exp"])
-    return Identity(claims["iss"], subject, expires_at, _line(claims.get("email")), claims.get("email_verified") is True, _line(claims.get("name")))
+    _moment(claims["exp"])
+
+
+def _identity(claims: Mapping[str, Any]) -> Identity:
+    email, name = _line(claims.get("email")), _line(claims.get("name"))
+    return Identity(claims["iss"], claims["sub"], _moment(claims["exp"]), email, claims.get("email_verified") is True, name)
+
+
+def _moment(seconds: float) -> datetime:
+    return EPOCH + timedelta(seconds=seconds)
 
 
 def _line(claim: object) -> str | None:
@@ -208,13 +276,20 @@ def _refusal(reason: str | Exception) -> TokenInvalid:
     return TokenInvalid()
 
 
-def _published(issuer: str) -> KeySet:
-    """The keys that the provider publishes now. Raises httpx.HTTPError, httpx.InvalidURL, and UNREADABLE."""
+def _published(issuer: str) -> tuple[KeySet, Endpoints | None]:
+    """The keys that the provider publishes now, and its addresses when they can be trusted. Raises httpx.HTTPError, httpx.InvalidURL, and UNREADABLE."""
     discovery = _document(issuer.rstrip("/") + "/.well-known/openid-configuration")
     if discovery["issuer"] != issuer:
         raise ValueError(f"its discovery document is of {discovery['issuer']!r}")
     keys = _document(discovery["jwks_uri"])["keys"]
-    return KeySet([key for key in map(_key, keys) if key is not None])
+    return KeySet([key for key in map(_key, keys) if key is not None]), _endpoints(discovery)
+
+
+def _endpoints(discovery: Mapping[str, Any]) -> Endpoints | None:
+    authorization, token = discovery.get("authorization_endpoint"), discovery.get("token_endpoint")
+    if not isinstance(authorization, str) or not isinstance(token, str) or not (protected(authorization) and protected(token)):
+        return None
+    return Endpoints(authorization, token)
 
 
 def _key(published: dict[str, Any]) -> Key | None:

@@ -17,6 +17,7 @@ from api.batches import Each, ResultOut, SummaryOut, batch_response, judge_each
 from api.contract import FaultOut, Routes
 from api.fields import Float, Form, Integer, Length, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from api.problems import fault_out
+from api.processing import concerns
 from registry import clock
 from registry.access import Right
 from registry.batch import Result
@@ -25,6 +26,7 @@ from registry.inspections.model import InspectionStatus
 from registry.photos import queries, uploads
 from registry.photos.model import ContentType, Photo, PhotoState
 from registry.photos.rules import LARGEST_PHOTO_BYTES, NewPhoto
+from registry.processing import Activity
 from registry.storage import PutLink
 from registry.values import SHA256_HEX
 
@@ -136,12 +138,13 @@ def _put_out(link: PutLink | None) -> dict[str, Any] | None:
     return {"url": link.url, "headers": link.headers, "expiresAt": expires_at.isoformat(timespec="seconds").replace("+00:00", "Z")}
 
 
-@routes.on("POST", "/uploads/batch", needs=Right.INSPECT, returns=UploadsOut, takes=PhotosIn)
+@routes.on("POST", "/uploads/batch", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=UploadsOut, takes=PhotosIn)
 def declare_photos(body: dict[str, Any]) -> Response:
     """Declare up to 100 photos of your inspections; the answer says for each one where to send its bytes, or that they are stored already"""
     with transaction(actor()) as session:
         results = judge_each(body["items"], lambda items: uploads.declare_each(session, actor(), items))
         photos = queries.find_each(session, actor(), [result.id for result in results if result.id])
+        concerns(*queries.dwellings_of(session, photos.values()))
 
     def instruct(result: Result) -> dict[str, Any]:
         photo = None if result.faults or result.id is None else photos.get(result.id)
@@ -150,11 +153,12 @@ def declare_photos(body: dict[str, Any]) -> Response:
     return batch_response(results, more=instruct)
 
 
-@routes.on("POST", "/uploads/<uuid:photo_id>/complete", needs=Right.INSPECT, returns=PhotoOut, tagged=True)
+@routes.on("POST", "/uploads/<uuid:photo_id>/complete", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=PhotoOut, tagged=True)
 def complete_upload(photo_id: UUID) -> Response:
     """Say that the bytes are sent; the answer is `stored` when the object store has them with the declared digest"""
     with reading(actor()) as session:
         photo = uploads.own(session, actor(), photo_id)
+        concerns(*queries.dwellings_of(session, [photo]))
     if photo.state is PhotoState.DECLARED:
         found = uploads.look(photo)
         with transaction(actor()) as session:
@@ -162,15 +166,18 @@ def complete_upload(photo_id: UUID) -> Response:
     return one(dump_photo, photo, version=photo.version)
 
 
-@routes.on("GET", "/photos/<uuid:photo_id>", needs=Right.READ_INSPECTIONS, returns=PhotoOut, tagged=True, watched=True)
+@routes.on("GET", "/photos/<uuid:photo_id>", needs=Right.READ_INSPECTIONS, processes=Activity.PHOTOS_READ, returns=PhotoOut, tagged=True, watched=True)
 def get_photo(photo_id: UUID) -> Response:
     """The particulars of a photo"""
     with reading(actor()) as session:
         photo = queries.get(session, actor(), photo_id)
+        concerns(*queries.dwellings_of(session, [photo]))
     return one(dump_photo, photo, version=photo.version)
 
 
-@routes.on("GET", "/inspections/<uuid:inspection_id>/receipt", needs=Right.READ_INSPECTIONS, returns=ReceiptOut, tagged=True)
+@routes.on(
+    "GET", "/inspections/<uuid:inspection_id>/receipt", needs=Right.READ_INSPECTIONS, processes=Activity.INSPECTIONS_READ, returns=ReceiptOut, tagged=True
+)
 def get_receipt(inspection_id: UUID) -> Response:
     """What has arrived of an inspection, photo by photo, and what is still missing"""
     with reading(actor()) as session:

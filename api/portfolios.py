@@ -11,11 +11,13 @@ from api.auth import actor
 from api.batches import BatchOut, Each, batch_id, batch_response, judge_each
 from api.contract import PageQuery, Routes
 from api.fields import Date, Length, Moment, Nested, Schema, Uuid
+from api.processing import concerns
 from registry.access import Right
 from registry.batch import LARGEST_BATCH
 from registry.db import reading, transaction
 from registry.dwellings import portfolios
 from registry.dwellings.portfolios import NewPeriod
+from registry.processing import Activity
 
 routes = Routes("portfolio-periods", "Which corporation has which dwelling, from when to when")
 
@@ -63,7 +65,7 @@ class PeriodsQuery(PageQuery):
 dump = dump_with(PeriodOut())
 
 
-@routes.on("GET", "/portfolio-periods", needs=Right.READ_PORTFOLIOS, returns=PeriodsOut, query=PeriodsQuery)
+@routes.on("GET", "/portfolio-periods", needs=Right.READ_PORTFOLIOS, processes=Activity.DWELLINGS_READ, returns=PeriodsOut, query=PeriodsQuery)
 def list_portfolio_periods(query: dict[str, Any]) -> Response:
     """Portfolio periods, past ones too"""
     query["after"] = decode_cursor(query.pop("cursor"), UUID)
@@ -71,7 +73,7 @@ def list_portfolio_periods(query: dict[str, Any]) -> Response:
         return page_response(dump, portfolios.list_(session, actor(), **query))
 
 
-@routes.on("GET", "/portfolio-periods/<uuid:period_id>", needs=Right.READ_PORTFOLIOS, returns=PeriodOut, tagged=True)
+@routes.on("GET", "/portfolio-periods/<uuid:period_id>", needs=Right.READ_PORTFOLIOS, processes=Activity.DWELLINGS_READ, returns=PeriodOut, tagged=True)
 def get_portfolio_period(period_id: UUID) -> Response:
     """One portfolio period"""
     with reading(actor()) as session:
@@ -79,15 +81,25 @@ def get_portfolio_period(period_id: UUID) -> Response:
     return one(dump, period, version=period.version)
 
 
-@routes.on("POST", "/portfolio-periods", needs=Right.MANAGE_PORTFOLIOS, returns=BatchOut, takes=PeriodsIn)
+@routes.on("POST", "/portfolio-periods", needs=Right.MANAGE_PORTFOLIOS, processes=Activity.DWELLINGS_CHANGED, returns=BatchOut, takes=PeriodsIn)
 def put_in_portfolios(body: dict[str, Any]) -> Response:
     """Put up to 1,000 dwellings of your municipality in portfolios, each judged by itself"""
     with transaction(actor()) as session:
         results = judge_each(body["items"], lambda items: portfolios.assign_each(session, actor(), items))
+    concerns(*(item.dwelling_id for item, result in zip(body["items"], results, strict=True) if not result.faults))
     return batch_response(results)
 
 
-@routes.on("PUT", "/portfolio-periods/<uuid:period_id>", needs=Right.MANAGE_PORTFOLIOS, returns=PeriodOut, takes=PeriodIn, tagged=True, versioned=True)
+@routes.on(
+    "PUT",
+    "/portfolio-periods/<uuid:period_id>",
+    needs=Right.MANAGE_PORTFOLIOS,
+    processes=Activity.DWELLINGS_CHANGED,
+    returns=PeriodOut,
+    takes=PeriodIn,
+    tagged=True,
+    versioned=True,
+)
 def amend_portfolio_period(body: dict[str, Any], period_id: UUID) -> Response:
     """Change a portfolio period, usually to end it"""
     with transaction(actor()) as session:

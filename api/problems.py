@@ -122,21 +122,25 @@ def request_id() -> str:
 
 
 def register(app: Flask) -> None:
-    app.register_error_handler(RegistryError, _refused)
+    app.register_error_handler(RegistryError, refusal)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _broken)
 
 
-def _refused(error: RegistryError) -> Response:
+def refusal(error: RegistryError) -> Response:
     status = status_of(error)
     response = problem(status, error.code, error.text(language()), faults=error.faults, more=_more(error))
     if isinstance(error, Unavailable):
         log.warning("unavailable", cause=repr(error.__cause__))
-    if "retry_after_s" in error.facts:
-        response.headers["Retry-After"] = str(error.facts["retry_after_s"])
+    response.headers.update(retry_after(error))
     if isinstance(error, NotAuthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if isinstance(error, TokenInvalid) else "Bearer"
     return response
+
+
+def retry_after(error: RegistryError) -> dict[str, str]:
+    """The header, when it is known how long to wait."""
+    return {"Retry-After": str(error.facts["retry_after_s"])} if "retry_after_s" in error.facts else {}
 
 
 def _more(error: RegistryError) -> dict[str, object]:
@@ -148,13 +152,18 @@ def _http(error: HTTPException) -> Response:
     status = error.code or 500
     if error.response is not None and status < 400:
         return cast("Response", error.response)
-    code = _HTTP_CODES.get(status, "bad-request" if status < 500 else "internal-error")
+    code = http_code(status)
     facts = {"expected": "application/json", "limit_bytes": request.max_content_length, "request_id": request_id()}
     response = problem(status if status in TITLES else 400, code, text(code, language(), facts))
     for name, value in error.get_headers(request.environ):
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
+
+
+def http_code(status: int) -> str:
+    """The code of a refusal that Flask or Werkzeug made."""
+    return _HTTP_CODES.get(status, "bad-request" if status < 500 else "internal-error")
 
 
 def _broken(error: Exception) -> Response:

@@ -17,6 +17,7 @@ from api.fields import MUNICIPALITY_CODE, SLUG, Date, Form, Length, Moment, OneO
 from registry import clock, values
 from registry.access import Right
 from registry.db import counting, reading
+from registry.processing import Activity
 from registry.tallies import queries
 from registry.tallies.queries import AsOf, GroupBy, Scope
 
@@ -134,7 +135,9 @@ def get_tally(query: dict[str, Any]) -> Response:
         return one(dump_tally, queries.tally(session, actor(), keys, as_of=as_of, group_by=query["group_by"], scope=_scope(query)))
 
 
-@routes.on("GET", "/tallies/<slug:definition>/dwellings", needs=Right.READ_DWELLINGS, returns=DwellingsOut, query=CountedQuery)
+@routes.on(
+    "GET", "/tallies/<slug:definition>/dwellings", needs=Right.READ_DWELLINGS, processes=Activity.TALLY_DRILL_DOWN, returns=DwellingsOut, query=CountedQuery
+)
 def list_counted_dwellings(query: dict[str, Any], definition: str) -> Response:
     """The dwellings behind a figure"""
     after = decode_cursor(query["cursor"], UUID)

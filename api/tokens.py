@@ -4,9 +4,11 @@ from typing import Any
 from uuid import UUID
 
 import segno
-from flask import Response, request
+from flask import Response
 from marshmallow import fields
 
+from api import attempts
+from api.addresses import own_origin
 from api.answers import decode_cursor, dump_with, json_response, one, page_response
 from api.auth import actor
 from api.contract import PageQuery, Routes, Who
@@ -74,18 +76,19 @@ def make_enrolment(body: dict[str, Any]) -> Response:
     """A one-time code, with its QR picture, that a phone turns into a token"""
     with transaction(actor()) as session:
         secret = commands.enrol(session, actor(), body["member_id"], name=body["name"])
-    return json_response(enrolment(secret, request.host_url), 201)
+    return json_response(enrolment(secret, own_origin()), 201)
 
 
-def enrolment(secret: Secret, host_url: str) -> dict[str, str]:
+def enrolment(secret: Secret, origin: str) -> dict[str, str]:
     """The code is in the fragment, which browsers send to no server."""
-    uri = f"{host_url}enrol#{secret.text}"
+    uri = f"{origin}/enrol#{secret.text}"
     return {"code": secret.text, "uri": uri, "qr": segno.make(uri, error="m").svg_inline(scale=6, title="QR")}
 
 
 @routes.on("POST", "/tokens", needs=Who.ANYONE, returns=NewTokenOut, status=201, takes=CodeIn)
 def redeem_enrolment(body: dict[str, Any]) -> Response:
     """Turn an enrolment code into a token, once"""
+    attempts.count("enrolment", body["code"])
     token_id, secret = sign_in.redeem_enrolment(body["code"], name=body["name"], request_id=request_id())
     return json_response({"id": token_id, "token": secret.text}, 201, {"Location": f"/v1/tokens/{token_id}"})
 

@@ -12,10 +12,12 @@ from api.auth import actor
 from api.batches import BatchOut, Each, batch_id, batch_response, created_or_known, judge_each
 from api.contract import PageQuery, Routes
 from api.fields import MUNICIPALITY_CODE, SLUG, Date, Decimal, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
+from api.processing import concerns
 from registry import references
 from registry.access import Right
 from registry.batch import LARGEST_BATCH
 from registry.db import reading, transaction
+from registry.processing import Activity
 from registry.trajectories import commands, queries
 from registry.trajectories.commands import Funding, NewMeasure, NewTrajectory
 from registry.trajectories.model import Action, MeasureKind, MilestoneKind, Project, Scheme, Track, Unit
@@ -229,7 +231,7 @@ def put_project(body: dict[str, Any], slug: str) -> Response:
     return put_response(dump_project, written, outcome, f"/projects/{slug}")
 
 
-@routes.on("GET", "/trajectories", needs=Right.READ_PROGRESS, returns=TrajectoriesOut, query=TrajectoriesQuery)
+@routes.on("GET", "/trajectories", needs=Right.READ_PROGRESS, processes=Activity.PROGRESS_READ, returns=TrajectoriesOut, query=TrajectoriesQuery)
 def list_trajectories(query: dict[str, Any]) -> Response:
     """The trajectories you may see, by id"""
     query["after"] = decode_cursor(query.pop("cursor"), UUID)
@@ -237,14 +239,24 @@ def list_trajectories(query: dict[str, Any]) -> Response:
         return page_response(dump_trajectory, queries.list_(session, actor(), **query))
 
 
-@routes.on("GET", "/trajectories/<uuid:trajectory_id>", needs=Right.READ_PROGRESS, returns=TrajectoryDetailOut, tagged=True)
+@routes.on("GET", "/trajectories/<uuid:trajectory_id>", needs=Right.READ_PROGRESS, processes=Activity.PROGRESS_READ, returns=TrajectoryDetailOut, tagged=True)
 def get_trajectory(trajectory_id: UUID) -> Response:
     """One trajectory with its milestones, measures and label jump"""
     with reading(actor()) as session:
         return one(dump_detail, queries.get(session, actor(), trajectory_id))
 
 
-@routes.on("POST", "/trajectories", needs=Right.REPORT_PROGRESS, returns=TrajectoryDetailOut, status=201, takes=NewTrajectoryIn, tagged=True, once=True)
+@routes.on(
+    "POST",
+    "/trajectories",
+    needs=Right.REPORT_PROGRESS,
+    processes=Activity.PROGRESS_CHANGED,
+    returns=TrajectoryDetailOut,
+    status=201,
+    takes=NewTrajectoryIn,
+    tagged=True,
+    once=True,
+)
 def open_trajectory(item: NewTrajectory) -> Response:
     """Open a trajectory that your organisation runs"""
 
@@ -256,11 +268,12 @@ def open_trajectory(item: NewTrajectory) -> Response:
     return answer_once(act)
 
 
-@routes.on("POST", "/trajectories/batch", needs=Right.REPORT_PROGRESS, returns=BatchOut, takes=NewTrajectoriesIn)
+@routes.on("POST", "/trajectories/batch", needs=Right.REPORT_PROGRESS, processes=Activity.PROGRESS_CHANGED, returns=BatchOut, takes=NewTrajectoriesIn)
 def open_trajectories(body: dict[str, Any]) -> Response:
     """Open up to 1,000 trajectories, each judged by itself"""
     with transaction(actor()) as session:
         results = judge_each(body["items"], lambda items: commands.open_each(session, actor(), items))
+    concerns(*(item.dwelling_id for item, result in zip(body["items"], results, strict=True) if not result.faults))
     return batch_response(results)
 
 
@@ -268,6 +281,7 @@ def open_trajectories(body: dict[str, Any]) -> Response:
     "POST",
     "/trajectories/<uuid:trajectory_id>/measures",
     needs=Right.REPORT_PROGRESS,
+    processes=Activity.PROGRESS_CHANGED,
     returns=MeasuresOut,
     status=201,
     takes=MeasuresIn,
@@ -279,6 +293,7 @@ def apply_measures(body: dict[str, Any], trajectory_id: UUID) -> Response:
 
     def act(session: Session) -> Response:
         measures = commands.apply_measures(session, actor(), trajectory_id, body["items"])
+        concerns(queries.dwelling_of(session, trajectory_id))
         return one(lambda items: {"items": [dump_measure(each) for each in items]}, measures, status=201)
 
     return answer_once(act)

@@ -94,8 +94,8 @@ class Database:
         self.reader: sa.Engine | sa.Connection | None = None
         self.role = "none"
 
-    def connect(self, url: str, *, pool_size: int, guarded: bool = False) -> None:
-        """``guarded``: use no connection whose role row-level security does not hold back."""
+    def connect(self, url: str, *, pool_size: int, guarded: bool = False, prepared: bool = True) -> None:
+        """``guarded``: use no connection whose role row-level security does not hold back. ``prepared``: statements used often are planned once."""
         engine = sa.create_engine(
             sqlalchemy_url(url),
             pool_size=pool_size,
@@ -103,7 +103,7 @@ class Database:
             pool_timeout=CONNECT_TIMEOUT_S,
             pool_pre_ping=False,
             hide_parameters=True,
-            connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_S, **({} if prepared else {"prepare_threshold": None})},
         )
         sa.event.listen(engine, "do_execute", _execute_as)
         if guarded:
@@ -188,12 +188,17 @@ def counting(acting: Acting) -> Iterator[orm.Session]:
 
 @contextmanager
 def _statements(claims: Mapping[str, str]) -> Iterator[orm.Session]:
-    with explained(), _left_as_found(), orm.Session(database.reader, autoflush=False, join_transaction_mode="create_savepoint") as session:
+    with (
+        explained(),
+        _left_as_found(),
+        orm.Session(database.reader, autoflush=False, expire_on_commit=False, join_transaction_mode="create_savepoint") as session,
+    ):
         if isinstance(database.reader, sa.Connection):
             session.connection().exec_driver_sql(_ACT_FOR_READING, dict(claims))
         else:
             session.connection(execution_options={"claims": claims})
         yield session
+        session.commit()
 
 
 def _execute_as(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:

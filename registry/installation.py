@@ -90,7 +90,7 @@ class Installation:
         if "REGISTRY_DATABASE_URL" not in os.environ:
             self.say("Starting PostgreSQL")
             postgres = stack.enter_context(Postgres(self.folder / DATABASE_FOLDER))
-            found |= {"REGISTRY_DATABASE_URL": postgres.start(), "REGISTRY_EMBEDDED": "true"}
+            found |= {"REGISTRY_DATABASE_URL": postgres.start()}
             services.append(postgres.service())
         if "REGISTRY_S3_ENDPOINT" not in os.environ:
             self.say("Starting SeaweedFS")
@@ -131,7 +131,7 @@ class Installation:
     def _addresses(self, environment: Mapping[str, str]) -> dict[str, str]:
         """The URL of each database role that only a part of the register uses. Raises StartError."""
         given = {role: os.environ.get(setting) for role, setting in ROLE_SETTINGS.items()}
-        if "REGISTRY_EMBEDDED" in environment:
+        if "REGISTRY_DATABASE_URL" not in os.environ:
             return {role: url or self._let_in(environment["REGISTRY_DATABASE_URL"], role) for role, url in given.items()}
         missing = [ROLE_SETTINGS[role] for role, url in given.items() if not url]
         if missing:

@@ -24,6 +24,22 @@ TEXTS: dict[str, Text] = {
     "rule-violation": Text("De melding breekt {count} regel(s) van het register.", "The report breaks {count} rule(s) of the register."),
     "not-authenticated": Text("Meld u eerst aan: een geldig toegangstoken ontbreekt.", "Sign in first: a valid access token is missing."),
     "wrong-password": Text("Dit e-mailadres en wachtwoord horen niet bij elkaar.", "This e-mail address and password don't belong together."),
+    "current-password-wrong": Text("Dit is niet uw huidige wachtwoord.", "This is not your present password."),
+    "form-refused": Text(
+        "Dit formulier is verlopen, of het komt niet van het register. Laad de pagina opnieuw, sta cookies toe en probeer het nog eens.",
+        "This form has expired, or it does not come from the register. Load the page again, allow cookies, and try once more.",
+    ),
+    "sign-in-interrupted": Text("Het inloggen is onderbroken of duurde te lang. Begin opnieuw.", "Signing in was interrupted or took too long. Start again."),
+    "sign-in-refused": Text(
+        "De inlogdienst heeft u niet aangemeld. Begin opnieuw, of vraag het aan wie de inlogdienst beheert.",
+        "The sign-in service did not sign you in. Start again, or ask whoever runs that service.",
+    ),
+    "identity-not-connected": Text(
+        "Met dit account bij de inlogdienst is in het register niemand bekend. Vraag uw beheerder om een uitnodiging en koppel het account daarmee.",
+        "Nobody in the register is known by this account at the sign-in service. Ask your administrator for an invitation, and connect the account with it.",
+    ),
+    "no-sign-in-service": Text("Dit register is niet aan een inlogdienst gekoppeld.", "This register is not connected to a sign-in service."),
+    "another-site": Text("Dit verzoek komt van een andere website en is geweigerd.", "This request comes from another website and is refused."),
     "code-not-valid": Text(
         "Deze code is onbekend, al gebruikt of verlopen. Vraag uw beheerder om een nieuwe.",
         "This code is unknown, was used already, or has expired. Ask your administrator for a new one.",
@@ -105,9 +121,9 @@ TEXTS: dict[str, Text] = {
         "The register can't be reached now; try again in {retry_after_s} seconds.",
     ),
     "identity-provider-unavailable": Text(
-        "De identiteitsprovider waarbij u zich aanmeldt is even niet bereikbaar, dus uw toegangstoken is niet te controleren; "
+        "De identiteitsprovider waarbij u zich aanmeldt is even niet bereikbaar, dus uw aanmelding is niet te controleren; "
         "probeer het over {retry_after_s} seconden opnieuw.",
-        "The identity provider where you sign in can't be reached now, so your access token can't be checked; try again in {retry_after_s} seconds.",
+        "The identity provider where you sign in can't be reached now, so your signing in can't be checked; try again in {retry_after_s} seconds.",
     ),
     "too-many-requests": Text(
         "Te veel verzoeken; probeer het over {retry_after_s} seconden opnieuw.", "Too many requests; try again in {retry_after_s} seconds."
@@ -304,6 +320,13 @@ DUTCH: dict[str, str] = {
     "occupiable-object": "verblijfsobject",
     "pitch": "standplaats",
     "mooring": "ligplaats",
+    "inspector": "inspecteur",
+    "reviewer": "beoordelaar",
+    "corporation-editor": "medewerker corporatie",
+    "municipality-editor": "medewerker gemeente",
+    "ministry-analyst": "analist ministerie",
+    "ministry-auditor": "controleur ministerie",
+    "administrator": "beheerder",
 }
 """Words of the register that fill a Dutch sentence, as in docs/glossary.md."""
 _TRANSLATED = frozenset({"what", "kind", "track", "type"})

@@ -53,10 +53,10 @@ class Settings:
     s3_secret_key: str
     s3_bucket: str
     s3_region: str
-    embedded: bool
     allowed_origins: tuple[str, ...]
     log_level: str
     pool_size: int
+    prepared_statements: bool = True
     trusted_proxies: tuple[Network, ...] = ()
     rate_limit_token: str = TOKEN_RATE
     rate_limit_address: str = ADDRESS_RATE
@@ -88,8 +88,8 @@ def read(env: Env | None = None) -> Settings:
         s3_secret_key=env.str("S3_SECRET_KEY", validate=not_empty),
         s3_bucket=env.str("S3_BUCKET", "registry"),
         s3_region=env.str("S3_REGION", "eu-central-1"),
-        embedded=env.bool("EMBEDDED", False),
         allowed_origins=tuple(cast("list[str]", env.list("ALLOWED_ORIGINS", [], subcast=_origin) or [])),
+        prepared_statements=env.bool("PREPARED_STATEMENTS", True),
         trusted_proxies=tuple(cast("list[Network]", env.list("TRUSTED_PROXIES", [], subcast=_network) or [])),
         rate_limit_token=env.str("RATE_LIMIT_TOKEN", TOKEN_RATE, validate=_is_rate),
         rate_limit_address=env.str("RATE_LIMIT_ADDRESS", ADDRESS_RATE, validate=_is_rate),

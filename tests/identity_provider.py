@@ -14,7 +14,7 @@ import pytest
 FOLDER = Path(__file__).parent / "oidc"
 AUDIENCE = "https://registry.example.nl/v1"
 WEB_CLIENT = ("registry-web", "secret-of-the-web-login")
-REDIRECT_URI = "http://127.0.0.1:5000/v1/sign-in/callback"
+REDIRECT_URI = "http://localhost/sign-in/callback"
 START_TIMEOUT_S = 20
 
 

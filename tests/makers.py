@@ -13,7 +13,7 @@ from registry.checklists.model import Checklist
 from registry.checklists.rules import digest
 from registry.dwellings.model import Dwelling, PortfolioPeriod, Source
 from registry.inspections.model import Inspection, Occasion
-from registry.members.credentials import new_secret
+from registry.members.credentials import Secret, digest_of, new_secret
 from registry.members.model import Credential, CredentialKind, Membership, Person
 from registry.organisations.model import Organisation, OrganisationKind
 from registry.photos.model import ContentType, Photo
@@ -93,16 +93,39 @@ def a_membership(session: Session, person: Person, role: Role, organisation: Org
     return _add(session, Membership(person_id=person.id, organisation_id=organisation.id, role=role, **values))
 
 
-def a_member(session: Session, role: Role, organisation: Organisation, **more: Any) -> tuple[Actor, str]:
-    """A new person with this role there: as she acts, and her token."""
+def a_member(session: Session, role: Role, organisation: Organisation, *, token: str | None = None, **more: Any) -> tuple[Actor, str]:
+    """A new person with this role there: as she acts, and her token, which may be chosen."""
     person = a_person(session)
     membership = a_membership(session, person, role, organisation, **more)
     actor = Actor(person.id, organisation.id, role, "request-of-a-test", organisation.municipality_code, organisation.kind is OrganisationKind.MINISTRY)
-    return actor, a_token(session, person, membership)
+    return actor, a_token(session, person, membership, text=token)
 
 
-def a_token(session: Session, person: Person, membership: Membership | None = None) -> str:
-    secret = new_secret(CredentialKind.TOKEN)
+KINDS = {
+    Role.INSPECTOR: OrganisationKind.INSPECTION_BODY,
+    Role.REVIEWER: OrganisationKind.INSPECTION_BODY,
+    Role.CORPORATION_EDITOR: OrganisationKind.CORPORATION,
+}
+"""Where somebody works in this role; the ministry for the others, unless a test says otherwise."""
+
+
+def everybody(session: Session) -> dict[Role, Actor]:
+    """Somebody in each role, the municipality's editor in Heerlen, each with the token that `known_token` names: for a server in another process."""
+    a_municipality(session)
+    found = {}
+    for role in Role:
+        of_municipality = {"kind": OrganisationKind.MUNICIPALITY, "municipality_code": HEERLEN} if role is Role.MUNICIPALITY_EDITOR else {}
+        body = an_organisation(session, f"of-{role}", **({"kind": KINDS.get(role, OrganisationKind.MINISTRY)} | of_municipality))
+        found[role], _ = a_member(session, role, body, token=known_token(role))
+    return found
+
+
+def known_token(role: str) -> str:
+    return f"dwr_t_of-the-{role}"
+
+
+def a_token(session: Session, person: Person, membership: Membership | None = None, *, text: str | None = None) -> str:
+    secret = new_secret(CredentialKind.TOKEN) if text is None else Secret(text, digest_of(text))
     own = {"person_id": person.id, "membership_id": membership and membership.id, "organisation_id": membership and membership.organisation_id}
     expires_at = datetime.now(UTC) + timedelta(days=1)
     _add(session, Credential(kind=CredentialKind.TOKEN, digest=secret.digest, recorded_by=person.id, expires_at=expires_at, **own))

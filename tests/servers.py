@@ -15,13 +15,16 @@ from pathlib import Path
 import httpx
 import psutil
 import psycopg
+import sqlalchemy as sa
 
 from registry import migrations
+from registry.db import API_ROLE
 from registry.embedded.object_store import ObjectStore
 from registry.embedded.postgres import Postgres
 
 TEMPLATE = "registry_template"
 SERVER = "REGISTRY_TEST_SERVER"
+API_PASSWORD = "only-in-tests"
 ROOT = Path(__file__).parents[1]
 
 
@@ -35,12 +38,12 @@ def start(stack: ExitStack) -> None:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
     migrations.upgrade(at(server, TEMPLATE))
+    migrations.let_in(at(server, TEMPLATE), API_ROLE, API_PASSWORD)
     os.environ |= {
         SERVER: server,
         "REGISTRY_S3_ENDPOINT": store.endpoint,
         "REGISTRY_S3_ACCESS_KEY": store.access_key,
         "REGISTRY_S3_SECRET_KEY": store.secret_key,
-        "REGISTRY_EMBEDDED": "true",
         "REGISTRY_RATE_LIMIT_TOKEN": "",
         "REGISTRY_RATE_LIMIT_ADDRESS": "",
     }
@@ -58,15 +61,13 @@ def drop_database(name: str) -> None:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def let_in(url: str, role: str) -> str:
-    """The URL with which one of the register's roles signs in. Roles belong to the whole server, so one test run changes them at a time."""
-    with psycopg.connect(os.environ[SERVER]) as connection:
-        connection.execute("SELECT pg_advisory_xact_lock(1)")
-        return migrations.let_in(url, role, "of-a-test")
-
-
 def at(server: str, database: str) -> str:
     return f"{server.rpartition('/')[0]}/{database}"
+
+
+def as_api(url: str) -> str:
+    """The same database, for who signs in as the role of the API."""
+    return sa.make_url(url).set(username=API_ROLE, password=API_PASSWORD).render_as_string(hide_password=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def gunicorn(database_url: str, folder: Path, *options: str, application: str = 
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", "--config", "python:api.serving", "--bind", f"127.0.0.1:{port}", *options, application]
-    environment = {**os.environ, "REGISTRY_DATABASE_URL": database_url, **settings}
+    environment = {**os.environ, "REGISTRY_DATABASE_URL": as_api(database_url), **settings}
     log = folder / "api.log"
     with log.open("wb") as file:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)

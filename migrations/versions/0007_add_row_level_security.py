@@ -1,7 +1,8 @@
 """Who sees and changes which rows, enforced by PostgreSQL on the roles of the API and the worker (docs/adr/0014).
 
-What a policy reads of other tables it reads through views that hold only what concerns whoever acts; they run as the owner, so that policies of two
-tables never ask each other in a circle. `registry_counter` may count everything and read nothing that says where a dwelling is.
+What a policy must know of other tables it asks of functions (`sees_dwelling` and the like). They run as the owner, so that the policies of two tables
+never ask each other in a circle, and PostgreSQL plans each of them once for a session: written out inside the policies, planning them cost more than the
+queries. `registry_counter` may count everything and read nothing that says where a dwelling is.
 """
 
 from alembic import op
@@ -40,19 +41,76 @@ CLAIMS = {"person": "uuid", "organisation": "uuid", "role": "text", "municipalit
 """Set for one transaction by `registry.db`; empty means nobody."""
 
 TODAY = "(now() AT TIME ZONE 'Europe/Amsterdam')::date"
-VIEWS = {
-    "own_portfolio": f"""
-        SELECT dwelling_id FROM portfolio_period
-        WHERE organisation_id = (SELECT acting_organisation()) AND valid_from <= {TODAY} AND (valid_until IS NULL OR valid_until > {TODAY})""",
-    "own_registration_in_portfolio": """
-        SELECT period.dwelling_id FROM portfolio_period AS period JOIN dwelling ON dwelling.id = period.dwelling_id
-        WHERE dwelling.registrar_id = (SELECT acting_organisation())""",
-    "own_assignment": """
-        SELECT dwelling_id FROM inspection
-        WHERE organisation_id = (SELECT acting_organisation()) AND (assignee_id = (SELECT acting_person()) OR (SELECT acting_role()) = 'reviewer')""",
-    "colleague": """
-        SELECT person_id FROM membership WHERE organisation_id = (SELECT acting_organisation())""",
+DEFINER = "LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp"
+PORTFOLIO_TODAY = f"organisation_id = acting_organisation() AND valid_from <= {TODAY} AND (valid_until IS NULL OR valid_until > {TODAY})"
+SEES = {
+    "sees_row_of_dwelling(of_dwelling uuid, municipality text, registrar uuid)": f"""
+BEGIN
+    -- The particulars are passed in, because a row that is being inserted can't be found yet.
+    CASE acting_role()
+    WHEN 'municipality-editor' THEN
+        RETURN coalesce(municipality = acting_municipality(), false);
+    WHEN 'corporation-editor' THEN
+        PERFORM FROM portfolio_period WHERE dwelling_id = of_dwelling AND {PORTFOLIO_TODAY};
+        IF FOUND THEN
+            RETURN true;
+        END IF;
+        RETURN coalesce(registrar = acting_organisation() AND NOT EXISTS (SELECT FROM portfolio_period WHERE dwelling_id = of_dwelling), false);
+    WHEN 'inspector' THEN
+        RETURN EXISTS (SELECT FROM inspection
+            WHERE dwelling_id = of_dwelling AND organisation_id = acting_organisation() AND assignee_id = acting_person());
+    WHEN 'reviewer' THEN
+        RETURN coalesce(municipality = acting_municipality(), false)
+            OR EXISTS (SELECT FROM inspection WHERE dwelling_id = of_dwelling AND organisation_id = acting_organisation())
+            OR EXISTS (SELECT FROM portfolio_period WHERE dwelling_id = of_dwelling AND {PORTFOLIO_TODAY})
+            OR coalesce(acting_municipality() IS NULL AND registrar = acting_organisation()
+                AND NOT EXISTS (SELECT FROM portfolio_period WHERE dwelling_id = of_dwelling), false);
+    WHEN 'ministry-auditor' THEN
+        RETURN acting_reason() IS NOT NULL;
+    ELSE
+        RETURN false;
+    END CASE;
+END""",
+    "sees_dwelling(of_dwelling uuid)": """
+DECLARE held dwelling%ROWTYPE;
+BEGIN
+    SELECT * INTO held FROM dwelling WHERE id = of_dwelling;
+    RETURN FOUND AND sees_row_of_dwelling(held.id, held.municipality_code, held.registrar_id);
+END""",
+    "sees_trajectory(of_trajectory uuid)": """
+BEGIN
+    RETURN coalesce(acting_role() <> 'inspector' AND sees_dwelling((SELECT dwelling_id FROM trajectory WHERE id = of_trajectory)), false);
+END""",
+    "runs_trajectory(of_trajectory uuid)": """
+BEGIN
+    RETURN acting_role() IN ('corporation-editor', 'municipality-editor') AND sees_trajectory(of_trajectory)
+        AND EXISTS (SELECT FROM trajectory WHERE id = of_trajectory AND executor_id = acting_organisation());
+END""",
+    "sees_milestone(of_milestone uuid)": """
+BEGIN
+    RETURN sees_trajectory((SELECT trajectory_id FROM milestone WHERE id = of_milestone));
+END""",
+    "sees_inspection(of_inspection uuid)": """
+DECLARE held inspection%ROWTYPE;
+BEGIN
+    SELECT * INTO held FROM inspection WHERE id = of_inspection;
+    CASE acting_role()
+    WHEN 'inspector' THEN RETURN coalesce(held.assignee_id = acting_person() AND held.organisation_id = acting_organisation(), false);
+    WHEN 'reviewer' THEN RETURN coalesce(held.organisation_id = acting_organisation(), false);
+    ELSE RETURN sees_dwelling(held.dwelling_id);
+    END CASE;
+END""",
+    "sees_photo(of_photo uuid)": """
+BEGIN
+    RETURN sees_inspection((SELECT inspection_id FROM photo WHERE id = of_photo));
+END""",
+    "works_beside(someone uuid)": """
+BEGIN
+    RETURN EXISTS (SELECT FROM membership WHERE person_id = someone AND organisation_id = acting_organisation());
+END""",
 }
+"""Whether whoever acts sees something, by its id: false when it does not exist."""
+
 
 AUTHENTICATE = f"""
 CREATE FUNCTION authenticate(presented bytea, wanted uuid)
@@ -153,34 +211,26 @@ CENTRAL = "(SELECT acting_central())"
 EXPLAINED = "(SELECT acting_reason()) IS NOT NULL"
 
 
-def seen(table: str, key: str, column: str = "id") -> str:
-    """``key`` is a row of ``table`` that whoever acts sees: the policy of that table decides."""
-    return f"EXISTS (SELECT FROM {table} AS upper WHERE upper.{column} = {key})"
-
-
 def is_(*roles: str) -> str:
     return f"{ROLE} IN ({', '.join(repr(role) for role in roles)})"
 
 
-IN_PORTFOLIO = seen("own_portfolio", "dwelling.id", "dwelling_id")
-REGISTERED = f"(registrar_id = {ORGANISATION} AND NOT {seen('own_registration_in_portfolio', 'dwelling.id', 'dwelling_id')})"
-ASSIGNED = seen("own_assignment", "dwelling.id", "dwelling_id")
-DWELLING = f"""CASE {ROLE}
-    WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY}
-    WHEN 'corporation-editor' THEN {IN_PORTFOLIO} OR {REGISTERED}
-    WHEN 'inspector' THEN {ASSIGNED}
-    WHEN 'reviewer' THEN {ASSIGNED} OR municipality_code = {MUNICIPALITY} OR {IN_PORTFOLIO} OR ({MUNICIPALITY} IS NULL AND {REGISTERED})
-    WHEN 'ministry-auditor' THEN {EXPLAINED} ELSE false END"""
+DWELLING = f"""CASE {ROLE} WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY} WHEN 'ministry-auditor' THEN {EXPLAINED}
+    WHEN 'ministry-analyst' THEN false WHEN 'administrator' THEN false ELSE sees_row_of_dwelling(id, municipality_code, registrar_id) END"""
 EDITORS = is_("corporation-editor", "municipality-editor")
 READS_PROGRESS = is_("corporation-editor", "municipality-editor", "reviewer", "ministry-auditor")
-OWN_TRAJECTORY = f"{EDITORS} AND EXISTS (SELECT FROM trajectory AS upper WHERE upper.id = trajectory_id AND upper.executor_id = {ORGANISATION})"
-INSPECTION = f"""CASE {ROLE}
-    WHEN 'inspector' THEN assignee_id = {PERSON} AND organisation_id = {ORGANISATION}
-    WHEN 'reviewer' THEN organisation_id = {ORGANISATION}
-    ELSE {seen("dwelling", "inspection.dwelling_id")} END"""
-OWN_INSPECTION = f"{is_('inspector')} AND {seen('inspection', 'inspection_id')}"
+INSPECTION = f"""CASE {ROLE} WHEN 'inspector' THEN assignee_id = {PERSON} AND organisation_id = {ORGANISATION}
+    WHEN 'reviewer' THEN organisation_id = {ORGANISATION} ELSE sees_dwelling(dwelling_id) END"""
+OWN_INSPECTION = f"{is_('inspector')} AND sees_inspection(inspection_id)"
 SUBJECTS = ("dwelling", "trajectory", "inspection", "photo")
 MAINTAINS = f"{is_('administrator')} AND (organisation_id = {ORGANISATION} OR {CENTRAL})"
+OWN_TRAJECTORY = f"{EDITORS} AND executor_id = {ORGANISATION} AND sees_dwelling(dwelling_id)"
+
+
+def by_kind(kinds: tuple[str, ...], column: str, id: str) -> str:
+    whens = " ".join(f"WHEN '{kind}' THEN sees_{kind}({id})" for kind in kinds)
+    return f"CASE {column} {whens} ELSE false END"
+
 
 POLICIES: dict[str, dict[str, str]] = {
     "dwelling": {
@@ -189,39 +239,41 @@ POLICIES: dict[str, dict[str, str]] = {
             WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY} WHEN 'corporation-editor' THEN true ELSE false END""",
         "UPDATE": f"{EDITORS} AND ({DWELLING})",
     },
-    "registered_label": {"SELECT": seen("dwelling", "dwelling_id"), "INSERT": f"{EDITORS} AND {seen('dwelling', 'dwelling_id')}"},
+    "registered_label": {"SELECT": "sees_dwelling(dwelling_id)", "INSERT": f"{EDITORS} AND sees_dwelling(dwelling_id)"},
     "portfolio_period": {
-        "SELECT": f"CASE {ROLE} WHEN 'corporation-editor' THEN organisation_id = {ORGANISATION} ELSE {seen('dwelling', 'dwelling_id')} END",
-        "INSERT": f"{is_('municipality-editor')} AND {seen('dwelling', 'dwelling_id')}",
-        "UPDATE": f"{is_('municipality-editor')} AND {seen('dwelling', 'dwelling_id')}",
+        "SELECT": f"CASE {ROLE} WHEN 'corporation-editor' THEN organisation_id = {ORGANISATION} ELSE sees_dwelling(dwelling_id) END",
+        **dict.fromkeys(("INSERT", "UPDATE"), f"{is_('municipality-editor')} AND sees_dwelling(dwelling_id)"),
     },
-    "trajectory": {
-        "SELECT": f"{READS_PROGRESS} AND {seen('dwelling', 'trajectory.dwelling_id')}",
-        "INSERT": f"{EDITORS} AND executor_id = {ORGANISATION} AND {seen('dwelling', 'trajectory.dwelling_id')}",
-        "UPDATE": f"{EDITORS} AND executor_id = {ORGANISATION} AND {seen('dwelling', 'trajectory.dwelling_id')}",
+    "trajectory": {"SELECT": f"{READS_PROGRESS} AND sees_dwelling(dwelling_id)", **dict.fromkeys(("INSERT", "UPDATE"), OWN_TRAJECTORY)},
+    "milestone": {"SELECT": f"{READS_PROGRESS} AND sees_dwelling(dwelling_id)", "INSERT": "runs_trajectory(trajectory_id)"},
+    **{
+        table: {"SELECT": f"{READS_PROGRESS} AND sees_trajectory(trajectory_id)", "INSERT": "runs_trajectory(trajectory_id)"}
+        for table in ("funding_line", "measure")
     },
-    **{table: {"SELECT": seen("trajectory", "trajectory_id"), "INSERT": OWN_TRAJECTORY} for table in ("funding_line", "measure", "milestone")},
-    "confirmation": {"SELECT": seen("milestone", "milestone_id"), "INSERT": f"{is_('municipality-editor')} AND {seen('milestone', 'milestone_id')}"},
+    "confirmation": {
+        "SELECT": f"{READS_PROGRESS} AND sees_milestone(milestone_id)",
+        "INSERT": f"{is_('municipality-editor')} AND sees_milestone(milestone_id)",
+    },
     "inspection": {
         "SELECT": INSPECTION,
-        "INSERT": f"{is_('reviewer', 'municipality-editor')} AND {seen('dwelling', 'inspection.dwelling_id')} AND ({INSPECTION})",
+        "INSERT": f"{is_('reviewer', 'municipality-editor')} AND sees_dwelling(dwelling_id) AND ({INSPECTION})",
         "UPDATE": f"{is_('inspector')} AND ({INSPECTION})",
     },
-    "photo": {"SELECT": seen("inspection", "inspection_id"), "INSERT": OWN_INSPECTION, "UPDATE": OWN_INSPECTION},
+    "photo": {"SELECT": "sees_inspection(inspection_id)", "INSERT": OWN_INSPECTION, "UPDATE": OWN_INSPECTION},
     "change": {
         "SELECT": f"""CASE WHEN {PERSON} IS NULL THEN false WHEN kind = 'checklist' THEN true ELSE CASE {ROLE}
             WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY} WHEN 'ministry-auditor' THEN {EXPLAINED}
-            ELSE CASE kind {" ".join(f"WHEN '{kind}' THEN {seen(kind, 'subject_id')}" for kind in SUBJECTS)} ELSE false END END END""",
+            ELSE {by_kind(SUBJECTS, "kind", "subject_id")} END END""",
         "INSERT": f"{PERSON} IS NOT NULL",
     },
     "audit_line": {
-        "SELECT": f"""CASE {ROLE} WHEN 'administrator' THEN organisation_id = {ORGANISATION} WHEN 'ministry-auditor' THEN {EXPLAINED} ELSE
-            CASE subject_kind {" ".join(f"WHEN '{kind}' THEN {seen(kind, 'subject_id::uuid')}" for kind in (*SUBJECTS, "milestone"))} ELSE false END END""",
+        "SELECT": f"""CASE {ROLE} WHEN 'administrator' THEN organisation_id = {ORGANISATION} WHEN 'ministry-auditor' THEN {EXPLAINED}
+            ELSE {by_kind((*SUBJECTS, "milestone"), "subject_kind", "subject_id::uuid")} END""",
         "INSERT": f"person_id = {PERSON} AND organisation_id IS NOT DISTINCT FROM {ORGANISATION}",
     },
     "answered_request": dict.fromkeys(("SELECT", "INSERT", "UPDATE"), f"person_id = {PERSON}"),
     "person": {
-        "SELECT": f"id = {PERSON} OR {seen('colleague', 'person.id', 'person_id')} OR ({is_('administrator')} AND {CENTRAL})",
+        "SELECT": f"id = {PERSON} OR works_beside(id) OR ({is_('administrator')} AND {CENTRAL})",
         "INSERT": is_("administrator"),
         "UPDATE": f"id = {PERSON}",
     },
@@ -246,6 +298,14 @@ COUNTED = {
     "milestone": "(id, trajectory_id, dwelling_id, track, kind, effective_on, recorded_at, action, corrects_id)",
     "confirmation": "(milestone_id, recorded_at)",
 }
+
+
+def _signature(function: str) -> str:
+    """The name of a function with the types of its arguments only."""
+    name, _, arguments = function.rstrip(")").partition("(")
+    return f"{name}({', '.join(argument.split()[1] for argument in arguments.split(', '))})"
+
+
 REFERENCE = ("municipality", "focus_area", "organisation", "scheme", "project")
 CREDENTIAL = "id, kind, person_id, membership_id, organisation_id, name, recorded_at, recorded_by, expires_at, last_used_at, used_at, revoked_at"
 GRANTS = {
@@ -258,8 +318,8 @@ GRANTS = {
         "SELECT, INSERT, UPDATE ON person",
         "SELECT, INSERT, UPDATE ON membership",
         f"SELECT ({CREDENTIAL}), INSERT, UPDATE (name, revoked_at) ON credential",
-        *(f"SELECT ON {view}" for view in VIEWS),
         *(f"EXECUTE ON FUNCTION {name}" for name in FOR_API_ONLY),
+        *(f"EXECUTE ON FUNCTION {_signature(name)}" for name in SEES),
     ),
     WORKER: (
         "SELECT, UPDATE ON photo",
@@ -291,11 +351,11 @@ def upgrade() -> None:
     for name, kind in CLAIMS.items():
         said = f"SELECT nullif(current_setting('registry.{name}', true), '')::{kind}"
         op.execute(f"CREATE FUNCTION acting_{name}() RETURNS {kind} LANGUAGE sql STABLE PARALLEL SAFE AS $$ {said} $$")
-    for name, query in VIEWS.items():
-        op.execute(f"CREATE VIEW {name} AS {query}")
+    for name, body in SEES.items():
+        op.get_bind().exec_driver_sql(f"CREATE FUNCTION {name} RETURNS boolean {DEFINER} AS $${body} $$".replace("%", "%%"))
     for function in FUNCTIONS:
         op.get_bind().exec_driver_sql(function.replace("%", "%%"))
-    for name in FOR_API_ONLY:
+    for name in (*FOR_API_ONLY, *map(_signature, SEES)):
         op.execute(f"REVOKE EXECUTE ON FUNCTION {name} FROM PUBLIC")
     for name in DEFINERS:
         op.execute(f"ALTER FUNCTION {name} SECURITY DEFINER SET search_path = public, pg_temp")
@@ -332,8 +392,8 @@ def downgrade() -> None:
         op.execute(f"ALTER FUNCTION {name} SECURITY INVOKER RESET search_path")
     for name in (*FOR_API_ONLY, "credential_expiry(text, timestamptz)"):
         op.execute(f"DROP FUNCTION {name}")
-    for name in VIEWS:
-        op.execute(f"DROP VIEW {name}")
+    for name in SEES:
+        op.execute(f"DROP FUNCTION {_signature(name)}")
     for name in CLAIMS:
         op.execute(f"DROP FUNCTION acting_{name}()")
     for role in (API, WORKER, COUNTER):

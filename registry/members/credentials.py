@@ -6,9 +6,13 @@ SHA-256 is all the register needs to recognise it. Passwords are people's own an
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import argon2
+import gevent
+import gevent.monkey
 
 from registry.members.model import CredentialKind
 
@@ -23,6 +27,7 @@ _MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 """OWASP's parameters: 19 MiB and about 20 ms for a try. A hash with others is made anew when its owner signs in."""
 _NOBODYS = _hasher.hash(secrets.token_urlsafe())
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +69,23 @@ def csrf_token(session: str) -> str:
 
 
 def hash_password(password: str) -> str:
-    return _hasher.hash(password)
+    return _aside(lambda: _hasher.hash(password))
 
 
 def password_matches(hash: str | None, password: str) -> bool:
     """Takes as long when there is no such account."""
     try:
-        return _hasher.verify(hash or _NOBODYS, password) and hash is not None
+        return _aside(lambda: _hasher.verify(hash or _NOBODYS, password)) and hash is not None
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return False
 
 
 def outdated(hash: str) -> bool:
     return _hasher.check_needs_rehash(hash)
+
+
+def _aside(work: Callable[[], Result]) -> Result:
+    """argon2 keeps a processor busy and lets go of Python meanwhile. Where gevent's loop serves all requests, they go on while a thread does the work."""
+    if gevent.monkey.is_module_patched("socket"):
+        return gevent.get_hub().threadpool.apply(work)  # type: ignore[no-any-return]
+    return work()

@@ -17,6 +17,8 @@ from registry.pages import Page, page_of
 
 SHOWN = tuple(column for column in Credential.__table__.columns if column.name != "digest")
 """The API's role can't read digests."""
+MOST_OWN_TOKENS = 100
+"""Shown at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,19 @@ def held_by(session: Session, person_id: UUID) -> Sequence[sa.RowMapping]:
         .where(Membership.person_id == person_id, Membership.valid_from <= today, sa.or_(Membership.valid_until.is_(None), Membership.valid_until > today))
     )
     return session.execute(query.order_by(organisation.c.name, Membership.role).limit(50)).mappings().all()
+
+
+def person(session: Session, person_id: UUID) -> Person:
+    """For the person herself."""
+    return session.scalars(sa.select(Person).where(Person.id == person_id)).one()
+
+
+def own_tokens(session: Session, person_id: UUID) -> Sequence[sa.RowMapping]:
+    """The phones and programs that are let in for this person now, the newest first. For the person herself."""
+    query = sa.select(*SHOWN).where(
+        Credential.kind == CredentialKind.TOKEN, Credential.person_id == person_id, Credential.revoked_at.is_(None), Credential.expires_at > clock.now()
+    )
+    return session.execute(query.order_by(Credential.id.desc()).limit(MOST_OWN_TOKENS)).mappings().all()
 
 
 def credentials_visible_to(actor: Actor) -> sa.ColumnElement[bool]:

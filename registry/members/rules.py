@@ -14,6 +14,8 @@ SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 128
 FEWEST_DIFFERENT = 5
 """Characters."""
+SHORTEST_WORD = 3
+"""Characters of a name that is worth looking for."""
 
 ROLES: Mapping[OrganisationKind, frozenset[Role]] = {
     OrganisationKind.MINISTRY: frozenset({Role.MINISTRY_ANALYST, Role.MINISTRY_AUDITOR, Role.ADMINISTRATOR}),
@@ -52,12 +54,14 @@ def check_password(password: str, *, about: str) -> list[Fault]:
     faults = []
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         faults.append(Fault("/newPassword", "password-length", {"min": SHORTEST_PASSWORD, "max": LONGEST_PASSWORD}))
-    elif len(set(password.lower())) < FEWEST_DIFFERENT or _mostly(password.lower(), about.lower()):
+    if len(set(password.lower())) < FEWEST_DIFFERENT or _mostly(password.lower(), about.lower()):
         faults.append(Fault("/newPassword", "password-guessable"))
     return faults
 
 
 def _mostly(password: str, about: str) -> bool:
-    """The password is little more than a word of ``about``."""
-    words = [word for word in about.replace("@", " ").replace(".", " ").split() if len(word) > 3]
-    return any(len(password.replace(word, "")) < SHORTEST_PASSWORD // 2 for word in words)
+    """The password is little more than words of ``about``, or an address in it as a whole."""
+    rest = password
+    for word in sorted({*about.split(), *about.replace("@", " ").replace(".", " ").split()}, key=len, reverse=True):
+        rest = rest.replace(word, "") if len(word) >= SHORTEST_WORD else rest
+    return rest != password and len(rest) < SHORTEST_PASSWORD // 2

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from registry import db
 from registry.access import Actor, Oneself, Role
 from registry.audit import commands as audit
-from registry.errors import Fault, NotAllowed, NotAuthenticated, RuleViolation
+from registry.errors import Fault, NotAllowed, NotAuthenticated, NotFound, RuleViolation
+from registry.members import queries
 from registry.members.credentials import Secret, digest_of, hash_password, new_secret, outdated, password_matches
 from registry.members.model import Credential, CredentialKind, Person
 from registry.members.rules import check_password
@@ -97,7 +98,7 @@ def authenticate(digest: bytes, *, membership_id: UUID | None = None) -> Present
 def by_password(email: str, password: str, *, request_id: str) -> UUID:
     """The person with this local account; nothing is told about which accounts there are. Raises WrongPassword, Unavailable."""
     with db.reading() as session:
-        account = _account(session, email)
+        account = None if "\0" in email else _account(session, email)
     if not password_matches(account.hash if account else None, password) or account is None:
         raise WrongPassword()
     person_id: UUID = account.person_id
@@ -151,11 +152,30 @@ def forget_before(session: Session, moment: datetime) -> int:
 
 def change_password(session: Session, herself: Oneself, *, current: str, new: str) -> None:
     """Every session of the person ends. Raises RuleViolation."""
-    email = session.scalars(sa.select(Person.email).where(Person.id == herself.person_id)).one()
-    account = _account(session, email)
-    if account is None or not password_matches(account.hash, current):
-        raise RuleViolation([Fault("/currentPassword", "wrong-password")])
-    _keep(session, herself, new)
+    person = queries.person(session, herself.person_id)
+    account = _account(session, person.email)
+    right = account is not None and password_matches(account.hash, current)
+    faults = [] if right else [Fault("/currentPassword", "current-password-wrong")]
+    faults += _faults(person, new)
+    if faults:
+        raise RuleViolation(faults)
+    _change(session, herself, new)
+
+
+def has_password(session: Session, email: str) -> bool:
+    """Whether the person with this address signs in with a password."""
+    return _account(session, email) is not None
+
+
+def revoke_own_token(session: Session, herself: Oneself, token_id: UUID) -> None:
+    """From now on this phone of hers is not let in; revoking it again changes nothing. Raises NotFound."""
+    hers = (Credential.id == token_id, Credential.person_id == herself.person_id, Credential.kind == CredentialKind.TOKEN)
+    known = session.execute(sa.select(Credential.revoked_at).where(*hers)).one_or_none()
+    if known is None:
+        raise NotFound(what="token", id=token_id)
+    if known.revoked_at is None:
+        session.execute(sa.update(Credential).where(*hers).values(revoked_at=sa.func.now()).execution_options(synchronize_session=False))
+        audit.record(session, herself, "token.revoked", "token", token_id)
 
 
 def _account(session: Session, email: str) -> sa.Row[tuple[UUID, str]] | None:
@@ -202,9 +222,16 @@ def _begin(
 
 def _keep(session: Session, herself: Oneself, password: str) -> None:
     """Raises RuleViolation."""
-    person = session.execute(sa.select(Person.name, Person.email).where(Person.id == herself.person_id)).one()
-    faults = check_password(password, about=f"{person.name} {person.email}")
+    faults = _faults(queries.person(session, herself.person_id), password)
     if faults:
         raise RuleViolation(faults)
+    _change(session, herself, password)
+
+
+def _faults(person: Person, password: str) -> list[Fault]:
+    return check_password(password, about=f"{person.name} {person.email}")
+
+
+def _change(session: Session, herself: Oneself, password: str) -> None:
     session.execute(sa.select(sa.func.change_password(herself.person_id, hash_password(password))))
     audit.record(session, herself, "password.changed", "person", herself.person_id)

@@ -34,6 +34,10 @@ class Receipt:
     missing: Sequence[Fault]
 
     @property
+    def dwelling_id(self) -> UUID:
+        return self.inspection.dwelling_id
+
+    @property
     def awaited(self) -> int:
         return sum(photo.state is PhotoState.DECLARED for photo in self.photos)
 
@@ -65,6 +69,12 @@ def find_each(session: Session, actor: Actor, photo_ids: Collection[UUID]) -> di
     require(actor, Right.READ_INSPECTIONS)
     visible = sa.select(Inspection.id).where(inspections.visible_to(actor))
     return {photo.id: photo for photo in session.scalars(sa.select(Photo).where(Photo.id.in_(photo_ids), Photo.inspection_id.in_(visible)))}
+
+
+def dwellings_of(session: Session, photos: Collection[Photo]) -> set[UUID]:
+    """The dwellings in which these photos were taken."""
+    ids = {photo.inspection_id for photo in photos}
+    return set(session.scalars(sa.select(Inspection.dwelling_id).where(Inspection.id.in_(ids)))) if ids else set()
 
 
 def receipt(session: Session, actor: Actor, inspection_id: UUID) -> Receipt:

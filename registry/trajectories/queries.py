@@ -152,6 +152,15 @@ def journal(session: Session, actor: Actor, trajectory_id: UUID) -> list[Milesto
     return list(session.scalars(sa.select(Milestone).where(Milestone.trajectory_id == trajectory_id).order_by(Milestone.recorded_at).limit(500)))
 
 
+def dwelling_of(session: Session, trajectory_id: UUID) -> UUID | None:
+    return session.scalar(sa.select(Trajectory.dwelling_id).where(Trajectory.id == trajectory_id))
+
+
+def dwellings_of(session: Session, milestone_ids: Collection[UUID]) -> set[UUID]:
+    """The dwellings that these milestones are about."""
+    return set(session.scalars(sa.select(Milestone.dwelling_id).where(Milestone.id.in_(milestone_ids)))) if milestone_ids else set()
+
+
 def find(session: Session, milestone_ids: Collection[UUID]) -> dict[UUID, MilestoneInForce]:
     """Those of these milestones that are in force."""
     rows = session.execute(_IN_FORCE.where(Milestone.id.in_(milestone_ids)))

@@ -59,17 +59,10 @@ class Caller:
         return self.send("PUT", path, body, **more)
 
 
-KINDS = {
-    Role.INSPECTOR: OrganisationKind.INSPECTION_BODY,
-    Role.REVIEWER: OrganisationKind.INSPECTION_BODY,
-    Role.CORPORATION_EDITOR: OrganisationKind.CORPORATION,
-}
-
-
 def a_caller(client: FlaskClient, role: str, organisation: Organisation | None = None) -> Caller:
     """A new person who works in this role for the organisation, or for a new one; an auditor gives a reason with everything."""
     with as_owner() as session:
-        body = organisation or makers.an_organisation(session, kind=KINDS.get(Role(role), OrganisationKind.MINISTRY))
+        body = organisation or makers.an_organisation(session, kind=makers.KINDS.get(Role(role), OrganisationKind.MINISTRY))
         actor, token = makers.a_member(session, Role(role), body)
     return Caller(client, token, body, actor, headers={"Reason": "a test"} if role == Role.MINISTRY_AUDITOR else {})
 

@@ -8,15 +8,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 import yaml
 from sqlalchemy.orm import Session
 
 from registry.access import Role
-from registry.db import transaction
-from registry.organisations.model import OrganisationKind
+from registry.members.model import Credential, Person
+from registry.organisations.model import Organisation
 from registry.trajectories.model import MilestoneKind, Track
 from tests import makers, servers
-from tests.api.callers import Caller
+from tests.owner import as_owner
 
 pytestmark = pytest.mark.slow
 
@@ -33,43 +34,60 @@ CHECKS = (
 # `negative_data_rejection` and `positive_data_acceptance` are off: JSON Schema can't say all that a schema of ours refuses (a NUL character, an
 # unknown reference, a date in the future) or all that it lets pass (a date in its compact form, a number that means the same as text).
 OWN_OPERATIONS = {
-    Role.MUNICIPALITY_EDITOR: ("confirmMilestones", "planInspection", "listCountedDwellings"),
+    Role.MUNICIPALITY_EDITOR: ("confirmMilestones", "planInspection", "listCountedDwellings", "putInPortfolios", "amendPortfolioPeriod"),
     Role.INSPECTOR: ("fillInInspection", "submitInspection", "declarePhotos", "completeUpload", "getPhoto", "getReceipt"),
-    Role.ADMINISTRATOR: ("createOrganisation", "putMunicipality", "putFocusArea", "putScheme", "listAudit"),
+    Role.ADMINISTRATOR: (
+        "createOrganisation",
+        "putMunicipality",
+        "putFocusArea",
+        "putScheme",
+        "listAudit",
+        "listMembers",
+        "getMember",
+        "takeOnMember",
+        "amendMember",
+        "makeSetUpLink",
+        "listTokens",
+        "getToken",
+        "renameToken",
+    ),
 }
 """What a corporation editor may not do, or not see."""
 EXAMPLES = 2
 """Random requests for each operation, beside the systematic ones of the coverage phase."""
-WITH_ORGANISATION = (Role.CORPORATION_EDITOR, Role.MUNICIPALITY_EDITOR, Role.INSPECTOR)
 
 
 @pytest.fixture
 def known(fresh_database: str, bucket: None) -> dict[str, str]:
     """Something to find at every address, by the name of the path parameter."""
-    with transaction() as session:
+    with as_owner() as session:
         return seed(session)
 
 
 def seed(session: Session) -> dict[str, str]:
     makers.a_focus_area(session, "known"), makers.a_scheme(session, "known"), makers.a_project(session, "known")
-    corporation = makers.an_organisation(session, Role.CORPORATION_EDITOR)
-    makers.an_organisation(session, Role.MUNICIPALITY_EDITOR, OrganisationKind.MUNICIPALITY, municipality_code=makers.HEERLEN)
-    body = makers.an_organisation(session, Role.INSPECTOR, OrganisationKind.INSPECTION_BODY)
-    editor = Caller(None, f"dev-{Role.CORPORATION_EDITOR}@{Role.CORPORATION_EDITOR}", corporation).actor  # type: ignore[arg-type]
-    inspector = Caller(None, f"dev-{Role.INSPECTOR}@{Role.INSPECTOR}", body).actor  # type: ignore[arg-type]
+    actors = makers.everybody(session)
+    editor, inspector = actors[Role.CORPORATION_EDITOR], actors[Role.INSPECTOR]
+    corporation = session.get_one(Organisation, editor.organisation_id)
     dwelling = makers.a_dwelling(session, focus_area="known")
+    period = makers.a_portfolio_period(session, dwelling, editor)
     trajectory = makers.a_trajectory(session, corporation, dwelling, project="known")
     inspection = makers.an_inspection(session, inspector, dwelling_id=dwelling.id)
+    spare = makers.a_membership(session, makers.a_person(session), Role.INSPECTOR, corporation)
+    makers.a_token(session, session.get_one(Person, spare.person_id), spare)
     return {
         "organisation_id": str(corporation.id),
         "code": makers.HEERLEN,
         "slug": "known",
         "dwelling_id": str(dwelling.id),
+        "period_id": str(period.id),
         "trajectory_id": str(trajectory.id),
         "milestone_id": str(makers.reported(session, editor, trajectory.id, Track.RENOVATION, MilestoneKind.STARTED, "2024-01-01")),
         "checklist_id": str(inspection.checklist_id),
         "inspection_id": str(inspection.id),
         "photo_id": str(makers.a_photo(session, inspection).id),
+        "member_id": str(spare.id),
+        "token_id": str(session.scalars(sa.select(Credential.id).where(Credential.person_id == spare.person_id)).one()),
         "definition": "improved",
     }
 
@@ -99,7 +117,7 @@ def document(known: dict[str, str], tmp_path: Path) -> Path:
 
 def run(server: str, document: Path, role: Role, operations: Sequence[str] = ()) -> None:
     """Let schemathesis call these operations, or all, in this role; any failed check fails the test with what it printed."""
-    token = f"dev-{role}@{role}" if role in WITH_ORGANISATION else f"dev-{role}"
+    token = makers.known_token(role)
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", str(document), "--url", server, "-H", f"Authorization: Bearer {token}"]
     options = ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES), "--seed", "1"]
     only = [part for name in operations for part in ("--include-operation-id", name)]

@@ -47,7 +47,7 @@ def test_a_preflight_of_an_allowed_origin_is_answered(allowed: FlaskClient) -> N
     assert int(answer.headers["Access-Control-Max-Age"]) > 0
 
 
-@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer dev-administrator"}])
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer dwr_t_of-the-administrator"}])
 def test_an_allowed_origin_may_read_every_answer_also_a_refusal(allowed: FlaskClient, headers: dict[str, str]) -> None:
     answer = allowed.get("/v1/me", headers={"Origin": ORIGIN, **headers})
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN

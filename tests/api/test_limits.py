@@ -11,7 +11,9 @@ from werkzeug.test import TestResponse
 from api import limits
 from api.limits import UNLIMITED, Counts
 from registry.settings import settings
+from tests import makers
 from tests.api.callers import Caller, content, refused
+from tests.owner import as_owner
 
 LIMIT = 3
 
@@ -20,6 +22,8 @@ LIMIT = 3
 def limited(monkeypatch: pytest.MonkeyPatch, api: FlaskClient) -> Iterator[FlaskClient]:
     config = replace(settings(), rate_limit_token=f"{LIMIT}/minute", rate_limit_address=f"{LIMIT}/minute")
     monkeypatch.setattr(limits, "settings", lambda: config)
+    with as_owner() as session:
+        makers.everybody(session)
     limits.callers.clear(), limits.addresses.clear()
     yield api
     limits.callers.clear(), limits.addresses.clear()
@@ -32,25 +36,25 @@ def me(client: FlaskClient, token: str | None = None, *, address: str = "198.51.
 
 def test_a_token_has_so_many_requests_and_then_must_wait(limited: FlaskClient) -> None:
     for _ in range(LIMIT):
-        content(me(limited, "dev-administrator"))
-    response = me(limited, "dev-administrator")
+        content(me(limited, "dwr_t_of-the-administrator"))
+    response = me(limited, "dwr_t_of-the-administrator")
     problem = refused(response, 429, "too-many-requests")
     assert 0 < int(response.headers["Retry-After"]) <= 60
     assert response.headers["Retry-After"] in problem["detail"]
-    content(me(limited, "dev-ministry-auditor"))
+    content(me(limited, "dwr_t_of-the-ministry-auditor"))
 
 
 def test_the_sentence_is_dutch_for_who_asks_for_it(limited: FlaskClient) -> None:
-    responses = [me(limited, "dev-administrator", **{"Accept-Language": "nl"}) for _ in range(LIMIT + 1)]
+    responses = [me(limited, "dwr_t_of-the-administrator", **{"Accept-Language": "nl"}) for _ in range(LIMIT + 1)]
     assert responses[-1].json["detail"].startswith("Te veel verzoeken")  # type: ignore[index]
 
 
 def test_a_token_is_counted_wherever_it_comes_from(limited: FlaskClient) -> None:
-    statuses = [me(limited, "dev-administrator", address=f"198.51.100.{each}").status_code for each in range(LIMIT + 1)]
+    statuses = [me(limited, "dwr_t_of-the-administrator", address=f"198.51.100.{each}").status_code for each in range(LIMIT + 1)]
     assert statuses == [200] * LIMIT + [429]
 
 
-@pytest.mark.parametrize("tokens", [[None], ["dev-nobody"], ["wrong-1", "wrong-2", "wrong-3", "wrong-4", "wrong-5"], [None, "dev-nobody"]])
+@pytest.mark.parametrize("tokens", [[None], ["dwr_t_nobody"], ["wrong-1", "wrong-2", "wrong-3", "wrong-4", "wrong-5"], [None, "dwr_t_nobody"]])
 def test_who_has_no_valid_token_is_counted_by_address(limited: FlaskClient, tokens: list[str | None]) -> None:
     statuses = [me(limited, tokens[each % len(tokens)]).status_code for each in range(LIMIT + 2)]
     assert statuses == [401] * LIMIT + [429] * 2
@@ -58,9 +62,9 @@ def test_who_has_no_valid_token_is_counted_by_address(limited: FlaskClient, toke
 
 
 def test_strangers_do_not_use_up_the_room_of_a_caller_at_the_same_address(limited: FlaskClient) -> None:
-    content(me(limited, "dev-administrator"))
+    content(me(limited, "dwr_t_of-the-administrator"))
     assert [me(limited).status_code for _ in range(LIMIT + 1)][-1] == 429
-    content(me(limited, "dev-administrator"))
+    content(me(limited, "dwr_t_of-the-administrator"))
 
 
 def test_ipv6_addresses_of_one_network_are_one_caller(limited: FlaskClient) -> None:
@@ -81,8 +85,8 @@ def test_health_is_asked_as_often_as_one_likes(limited: FlaskClient) -> None:
 
 
 def test_no_secret_is_kept(limited: FlaskClient) -> None:
-    me(limited, "dev-administrator")
-    assert "dev-administrator" not in repr(limits.callers._windows)
+    me(limited, "dwr_t_of-the-administrator")
+    assert "dwr_t_of-the-administrator" not in repr(limits.callers._windows)
     assert all(len(key) == 32 for key in limits.callers._windows)
 
 

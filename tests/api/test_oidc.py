@@ -24,7 +24,7 @@ from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from api import oidc, problems
-from api.oidc import Identity, IdentityProviderUnavailable, Provider
+from api.oidc import Endpoints, Identity, IdentityProviderUnavailable, Provider
 from registry import clock
 from registry.errors import RegistryError, TokenExpired, TokenInvalid
 from registry.settings import TOKEN_ALGORITHMS, settings
@@ -416,6 +416,77 @@ def test_whatever_is_sent_is_refused_and_breaks_nothing(header: Any, claims: Any
     nobody = Provider("http://127.0.0.1:9", AUDIENCE)
     with pytest.raises((TokenInvalid, IdentityProviderUnavailable)):
         nobody.verify(f"{segment(header)}.{segment(claims)}.{segment(signature)}")
+
+
+# ID tokens, when somebody signs in on the web.
+
+
+def id_token_refused(provider: Provider, token: str) -> None:
+    with pytest.raises(TokenInvalid):
+        provider.verify_id_token(token, client_id="registry", nonce="n-1")
+
+
+@pytest.mark.parametrize("more", [{}, {"aud": ["registry"]}, {"azp": "registry"}, {"aud": ["registry", "other"], "azp": "registry"}, {"at_hash": "x"}])
+def test_an_id_token_for_this_client_and_this_attempt_is_accepted(provider: Provider, signed: Callable[..., str], more: dict[str, Any]) -> None:
+    token = signed(**{"aud": "registry", "nonce": "n-1", **more}, header={"typ": "JWT"})
+    assert provider.verify_id_token(token, client_id="registry", nonce="n-1").subject == "person-1"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"nonce": "n-2"},
+        {"nonce": None},
+        {"nonce": ["n-1"]},
+        {"aud": AUDIENCE},
+        {"aud": None},
+        {"aud": ["registry", "other"]},
+        {"azp": "other"},
+        {"iss": "https://login.example.nl"},
+        {"iat": None},
+        {"exp": 1},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": "a" * 256},
+        {"exp": 10**30},
+    ],
+)
+def test_any_other_id_token_is_refused(provider: Provider, signed: Callable[..., str], more: dict[str, Any]) -> None:
+    id_token_refused(provider, signed(**{"aud": "registry", "nonce": "n-1", **more}, header={"typ": "JWT"}))
+
+
+def test_an_id_token_of_somebody_elses_key_is_refused(provider: Provider, signed: Callable[..., str]) -> None:
+    id_token_refused(provider, signed(OTHER_KEY, aud="registry", nonce="n-1"))
+
+
+def test_the_addresses_of_a_provider_are_fetched_with_its_keys(provider: Provider, small: SmallProvider, signed: Callable[..., str]) -> None:
+    small.discovery |= {"authorization_endpoint": f"{small.issuer}/auth", "token_endpoint": f"{small.issuer}/token"}
+    assert provider.endpoints() == Endpoints(f"{small.issuer}/auth", f"{small.issuer}/token")
+    provider.verify(signed())
+    assert small.fetched == ["/.well-known/openid-configuration", "/keys"]
+
+
+@pytest.mark.parametrize("address", [None, 1, "http://login.example.nl/auth", "/auth", "javascript:alert(1)"])
+def test_nobody_is_sent_to_an_address_that_is_not_https(provider: Provider, small: SmallProvider, signed: Callable[..., str], address: Any) -> None:
+    for bad in ("authorization_endpoint", "token_endpoint"):
+        small.discovery |= {"authorization_endpoint": f"{small.issuer}/auth", "token_endpoint": f"{small.issuer}/token", bad: address}
+        with pytest.raises(IdentityProviderUnavailable):
+            Provider(small.issuer, AUDIENCE).endpoints()
+    assert provider.verify(signed())
+
+
+def test_nobody_is_sent_to_a_provider_that_just_failed(provider: Provider, small: SmallProvider, later: Callable[[float], None]) -> None:
+    small.discovery |= {"authorization_endpoint": f"{small.issuer}/auth", "token_endpoint": f"{small.issuer}/token"}
+    provider.endpoints()
+    small.status = 500
+    later(601)
+    for _ in range(5):
+        with pytest.raises(IdentityProviderUnavailable):
+            provider.endpoints()
+    assert len(small.fetched) == 3
+    small.status = 200
+    later(612)
+    assert provider.endpoints()
 
 
 # Keys.

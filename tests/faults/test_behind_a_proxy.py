@@ -8,12 +8,14 @@ import httpx
 import pytest
 
 from tests import servers
+from tests.owner import let_everybody_in
 
 LIMIT = 3
 
 
 @pytest.fixture
 def api(fresh_database: str, tmp_path: Path) -> Iterator[servers.Api]:
+    let_everybody_in(fresh_database)
     settings = {"REGISTRY_TRUSTED_PROXIES": "127.0.0.1", "REGISTRY_RATE_LIMIT_ADDRESS": f"{LIMIT}/minute"}
     with servers.gunicorn(fresh_database, tmp_path, "--workers", "1", **settings) as api:
         yield api
@@ -35,5 +37,5 @@ def test_callers_behind_a_proxy_are_told_apart_and_refused_before_their_body_is_
 @pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO", "REMOTE_ADDR", "REMOTE_USER", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded", "X-Real-IP"])
 def test_no_other_header_changes_who_asks_or_for_what(api: servers.Api, name: str) -> None:
     for value in ("/v1/dwellings", "https", "203.0.113.77"):
-        response = httpx.get(f"{api.url}/v1/me", headers={"Authorization": "Bearer dev-ministry-auditor", name: value})
+        response = httpx.get(f"{api.url}/v1/me", headers={"Authorization": "Bearer dwr_t_of-the-ministry-auditor", name: value})
         assert (response.status_code, response.json()["role"]) == (200, "ministry-auditor")

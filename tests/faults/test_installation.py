@@ -17,7 +17,14 @@ from uuid import uuid4
 import httpx
 import psutil
 import pytest
+import sqlalchemy as sa
 from PIL import Image
+from sqlalchemy.orm import Session
+
+from registry.db import sqlalchemy_url
+from registry.embedded.postgres import Postgres
+from registry.members.model import Membership, Person
+from tests import makers
 
 pytestmark = pytest.mark.slow
 READY_WITHIN_S = 60
@@ -70,13 +77,22 @@ def send(client: httpx.Client, method: str, path: str, token: str, body: JSON | 
     return response
 
 
-def an_inspection(client: httpx.Client) -> tuple[str, str]:
+def admitted(client: httpx.Client, administrator: str, role: str, organisation_id: str) -> str:
+    """The token of a new member."""
+    body: JSON = {"email": f"{role}@example.nl", "name": "Voorbeeld", "role": role, "validFrom": "2020-01-01", "organisationId": organisation_id}
+    member = send(client, "POST", "/members", administrator, body).json()
+    code = send(client, "POST", "/enrolments", administrator, {"memberId": member["id"], "name": "telefoon"}).json()["code"]
+    return str(client.post("/v1/tokens", json={"code": code}).json()["token"])
+
+
+def an_inspection(client: httpx.Client, administrator: str) -> tuple[str, str]:
     """Id of a planned inspection and the token of its inspector, all made through the API."""
-    administrator = "dev-administrator"
     send(client, "PUT", "/municipalities/GM0917", administrator, {"name": "Heerlen"})
-    send(client, "POST", "/organisations", administrator, {"slug": "heerlen", "name": "Heerlen", "kind": "municipality", "municipalityCode": "GM0917"})
+    municipality: JSON = {"slug": "heerlen", "name": "Heerlen", "kind": "municipality", "municipalityCode": "GM0917"}
+    heerlen = send(client, "POST", "/organisations", administrator, municipality).json()
     body = send(client, "POST", "/organisations", administrator, {"slug": "keuring", "name": "Keuring", "kind": "inspection-body"}).json()
-    editor, inspector = "dev-municipality-editor@heerlen", "dev-inspector@keuring"
+    editor = admitted(client, administrator, "municipality-editor", heerlen["id"])
+    inspector = admitted(client, administrator, "inspector", body["id"])
     dwelling = send(client, "POST", "/dwellings", editor, {"municipalityCode": "GM0917"}).json()
     checklist = send(client, "GET", "/checklists?key=baseline", editor).json()["items"][0]
     me = send(client, "GET", "/me", inspector).json()
@@ -84,12 +100,23 @@ def an_inspection(client: httpx.Client) -> tuple[str, str]:
     return send(client, "POST", "/inspections", editor, plan).json()["id"], inspector
 
 
+def first_administrator(folder: Path) -> str:
+    """The token of the administrator that the first start made, as whoever owns the data folder can make one."""
+    url = Postgres.running_address(folder / "postgresql")
+    assert url is not None
+    engine = sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool)
+    with Session(engine) as session, session.begin():
+        person = session.scalars(sa.select(Person)).one()
+        return makers.a_token(session, person, session.scalars(sa.select(Membership)).one())
+
+
 def test_it_survives_the_death_of_every_part_and_keeps_what_it_has(folder: Path) -> None:
     file = io.BytesIO()
     Image.new("RGB", (320, 240), "green").save(file, "JPEG")
     content = file.getvalue()
     with registry_up(folder, 8710) as (process, client):
-        inspection, inspector = an_inspection(client)
+        administrator = first_administrator(folder)
+        inspection, inspector = an_inspection(client, administrator)
         photo = {
             "id": str(uuid4()),
             "inspectionId": inspection,
@@ -115,21 +142,4 @@ def test_it_survives_the_death_of_every_part_and_keeps_what_it_has(folder: Path)
             assert time.monotonic() < deadline, state
             time.sleep(0.2)
         assert (state["widthPx"], state["heightPx"]) == (320, 240)
-        assert send(client, "PUT", "/municipalities/GM0917", "dev-administrator", {"name": "Heerlen"}).status_code == 200
-
-
-def test_development_tokens_do_nothing_outside_embedded_mode(folder: Path) -> None:
-    """The same server with a database of one's own refuses them."""
-    with registry_up(folder, 8720) as (process, client):
-        (api, *_) = children(process, "gunicorn")
-        own = {name: value for name, value in api.environ().items() if name != "REGISTRY_EMBEDDED"}
-        argv = [sys.executable, "-m", "gunicorn", "--config", "python:api.serving", "--bind", "127.0.0.1:8729", "api.wsgi:app"]
-        production = subprocess.Popen(argv, env=own)
-        try:
-            with httpx.Client(base_url="http://127.0.0.1:8729") as outside:
-                wait_until_ready(outside)
-                assert outside.get("/v1/me", headers={"Authorization": "Bearer dev-administrator"}).status_code == 401
-        finally:
-            production.terminate()
-            production.wait(20)
-        assert client.get("/v1/me", headers={"Authorization": "Bearer dev-administrator"}).status_code == 200
+        assert send(client, "PUT", "/municipalities/GM0917", administrator, {"name": "Heerlen"}).status_code == 200

@@ -12,17 +12,20 @@ import pytest
 import sqlalchemy as sa
 
 from tests import servers
+from tests.owner import let_everybody_in
 
 TOKEN, COOKIE, PASSWORD, IN_QUERY, VALUE = "token-of-hers-4711", "cookie-of-hers-4712", "password-of-hers-4713", "query-of-hers-4714", "name-of-hers-4715"
 SECRETS = (TOKEN, COOKIE, PASSWORD, IN_QUERY, VALUE)
-HEADERS = {"Authorization": "Bearer dev-administrator", "Cookie": f"__Host-session={COOKIE}; token={TOKEN}", "X-CSRF-Token": TOKEN}
+HEADERS = {"Authorization": "Bearer dwr_t_of-the-administrator", "Cookie": f"__Host-registry-session={COOKIE}; token={TOKEN}", "X-CSRF-Token": TOKEN}
 BODY = {"name": VALUE}
 
 
 @pytest.fixture
 def database(engine: sa.Engine) -> Iterator[str]:
     name = f"secrets_{uuid4().hex}"
-    yield servers.create_database(name)
+    url = servers.create_database(name)
+    let_everybody_in(url)
+    yield url
     servers.drop_database(name)
 
 

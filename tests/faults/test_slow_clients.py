@@ -17,11 +17,12 @@ import sqlalchemy as sa
 from api.bodies import LARGEST_BODY_BYTES, SILENCE_S, START_S
 from api.headers import SECURITY_HEADERS
 from tests import servers
+from tests.owner import let_everybody_in
 
 HEAD_S = 3
 STALLED = 1000
-AUDITOR = "Authorization: Bearer dev-ministry-auditor\r\n"
-ADMINISTRATOR = "Authorization: Bearer dev-administrator\r\n"
+AUDITOR = "Authorization: Bearer dwr_t_of-the-ministry-auditor\r\n"
+ADMINISTRATOR = "Authorization: Bearer dwr_t_of-the-administrator\r\n"
 PUT = "PUT /v1/schemes/slow HTTP/1.1\r\nHost: register\r\nContent-Type: application/json\r\n"
 ME = "GET /v1/me HTTP/1.1\r\nHost: register\r\n"
 
@@ -29,7 +30,9 @@ ME = "GET /v1/me HTTP/1.1\r\nHost: register\r\n"
 @pytest.fixture(scope="module")
 def database(engine: sa.Engine) -> Iterator[str]:
     name = f"slow_{uuid4().hex}"
-    yield servers.create_database(name)
+    url = servers.create_database(name)
+    let_everybody_in(url)
+    yield url
     servers.drop_database(name)
 
 
@@ -71,7 +74,7 @@ def refused(said: bytes, status: int, code: str) -> None:
 
 
 def answers_me(api: servers.Api) -> None:
-    response = httpx.get(f"{api.url}/v1/me", headers={"Authorization": "Bearer dev-ministry-auditor"}, timeout=20)
+    response = httpx.get(f"{api.url}/v1/me", headers={"Authorization": "Bearer dwr_t_of-the-ministry-auditor"}, timeout=20)
     assert response.status_code == 200, response.text
 
 
@@ -201,7 +204,7 @@ def test_a_body_that_breaks_off_changes_nothing(api: servers.Api) -> None:
     connection = connect(api, PUT.replace("slow", "broken-off") + ADMINISTRATOR + 'Content-Length: 30\r\n\r\n{"name": "Half"}')
     connection.shutdown(socket.SHUT_WR)
     assert b"400" in everything(connection)
-    assert httpx.get(f"{api.url}/v1/schemes/broken-off", headers={"Authorization": "Bearer dev-administrator"}).status_code == 404
+    assert httpx.get(f"{api.url}/v1/schemes/broken-off", headers={"Authorization": "Bearer dwr_t_of-the-administrator"}).status_code == 404
 
 
 def test_a_chunked_body_is_refused(api: servers.Api) -> None:
@@ -268,13 +271,13 @@ def test_a_head_has_an_upper_bound_also_without_a_line_end(api: servers.Api) -> 
 
 def test_work_in_the_database_that_takes_long_holds_up_only_itself(api: servers.Api, database: str) -> None:
     """One process, 50 requests that wait for a lock: as many as the pool has get in, the others are told to come back, who needs no database is served."""
-    headers = {"Authorization": "Bearer dev-administrator"}
+    headers = {"Authorization": "Bearer dwr_t_of-the-administrator"}
     with psycopg.connect(database) as holder, httpx.Client(base_url=api.url, headers=headers, timeout=60, limits=httpx.Limits(max_connections=60)) as client:
         holder.execute("LOCK TABLE scheme IN ACCESS EXCLUSIVE MODE")
         with ThreadPoolExecutor(50) as pool:
             waiting = [pool.submit(client.get, "/v1/schemes") for _ in range(50)]
             assert eventually(lambda: blocked(database) == 8)
-            answers_me(api)
+            assert client.get("/healthz").status_code == 200
             assert eventually(lambda: sum(each.done() for each in waiting) == 42)
             holder.rollback()
             answers = [each.result() for each in waiting]

@@ -47,7 +47,7 @@ def editors(fresh_database: str) -> Editors:
 @pytest.fixture
 def one_connection(fresh_database: str, editors: Editors) -> None:
     """Signed in as the API's role, with a single connection that every transaction shares."""
-    url = servers.let_in(fresh_database, API_ROLE)
+    url = servers.as_api(fresh_database)
     database.close()
     database.connect(url, pool_size=1, guarded=True)
 
@@ -142,7 +142,7 @@ def pooled(fresh_database: str, editors: Editors, tmp_path: Path) -> Iterator[st
     """PgBouncer between the register and PostgreSQL, with two connections for everybody, each given away anew for every transaction."""
     if PGBOUNCER is None:
         pytest.skip("pgbouncer is not installed")
-    target = sa.make_url(servers.let_in(fresh_database, API_ROLE))
+    target = sa.make_url(servers.as_api(fresh_database))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -188,16 +188,11 @@ def _wait_for(url: str) -> None:
 
 def test_through_pgbouncer_everyone_sees_her_own(pooled: str, editors: Editors) -> None:
     database.close()
-    database.connect(pooled, pool_size=ACTORS, guarded=True)
-    sa.event.listen(database.bind, "connect", _prepare_nothing)
+    # A prepared statement belongs to one connection of the server, and PgBouncer before 1.21 does not know on which one it was prepared.
+    database.connect(pooled, pool_size=ACTORS, guarded=True, prepared=False)
     with ThreadPoolExecutor(ACTORS) as pool:
         seen = list(pool.map(lambda each: _what_she_sees(*each), editors))
     assert seen == [{own} for _, own in editors]
-
-
-def _prepare_nothing(driver: psycopg.Connection, _: object) -> None:
-    """A prepared statement belongs to one connection of the server, and PgBouncer before 1.21 does not know on which one it was prepared."""
-    driver.prepare_threshold = None
 
 
 def _what_she_sees(actor: Actor, own: UUID) -> set[UUID]:

@@ -3,11 +3,15 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from registry import clock
 from registry.settings import SettingsError, read
+from tests import servers
 
 
 def command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -19,7 +23,7 @@ def command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str
 def test_help_names_every_command() -> None:
     done = command("--help")
     assert done.returncode == 0
-    for name in ("audit", "demo", "import", "migrate", "prepare", "up", "worker"):
+    for name in ("admin", "audit", "demo", "import", "members", "migrate", "prepare", "up", "worker"):
         assert name in done.stdout
 
 
@@ -54,4 +58,42 @@ def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -
 def test_a_database_that_is_not_there_is_said_in_one_line() -> None:
     done = command("migrate", REGISTRY_DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
     assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def own_database(engine) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    name = f"cli_{uuid4().hex}"
+    yield servers.create_database(name)
+    servers.drop_database(name)
+
+
+def test_the_first_administrator_and_the_members_are_made_by_command(own_database: str) -> None:
+    def told(*arguments: str) -> str:
+        done = command(*arguments, REGISTRY_DATABASE_URL=own_database)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "/set-up#dwr_u_" in told("admin", "create", "--email", "Beheer@vro.example", "--name", "Beheer", "--url", "https://register.example")
+    member = ("--organisation", "ministerie-vro", "--role", "ministry-analyst", "--email", "analist@vro.example", "--name", "Analist")
+    made = told("members", "add", *member, "--from", "2025-01-01")
+    member_id = made.split()[1]
+    assert "/set-up#dwr_u_" in made
+    lines = told("members", "list", "--organisation", "ministerie-vro").splitlines()
+    assert [line.split("\t")[2:] for line in lines] == [
+        ["administrator", f"{clock.today()}–", "beheer@vro.example", "Beheer"],
+        ["ministry-analyst", "2025-01-01–", "analist@vro.example", "Analist"],
+    ]
+    assert "/set-up#dwr_u_" in told("members", "invite", member_id)
+    told("members", "end", member_id, "--on", "2025-06-01")
+    assert "2025-01-01–2025-06-01" in told("members", "list")
+    again = told("members", "add", *member, "--from", "2025-06-01")
+    assert "set-up" not in again
+
+
+def test_a_member_of_an_organisation_that_is_not_there_is_refused_in_one_line(own_database: str) -> None:
+    arguments = ("members", "add", "--organisation", "nowhere", "--role", "inspector", "--email", "a@b", "--name", "A")
+    done = command(*arguments, REGISTRY_DATABASE_URL=own_database)
+    assert done.returncode == 2
+    assert "there is no organisation nowhere" in done.stderr
     assert "Traceback" not in done.stderr

@@ -31,7 +31,11 @@ GUARDED = {
 }  # fmt: skip
 """Every other table: row-level security is on and forced, and the API's role has a policy for each thing that it may do."""
 BY_COLUMN = {"credential": KEEP}
-RUN_AS_OWNER = {
+SEES = {
+    "sees_row_of_dwelling", "sees_dwelling", "sees_trajectory", "runs_trajectory", "sees_milestone", "sees_inspection", "sees_photo", "works_beside",
+}  # fmt: skip
+"""They say whether whoever acts sees something, and nothing else about it."""
+RUN_AS_OWNER = SEES | {
     "authenticate", "redeem", "local_account", "change_password", "person_by_email", "works_as", "works_elsewhere",
     "keep_superseded_row", "stamp_milestone", "stamp_confirmation", "chain_audit_line", "move_audit_head", "procrastinate_defer_jobs_v1",
 }  # fmt: skip
@@ -42,7 +46,7 @@ EVERYONE = ("inspector", "reviewer", "corporation", "municipality", "analyst", "
 @pytest.fixture(scope="module")
 def signed_in(engine: sa.Engine) -> Iterator[psycopg.Connection]:
     """Really connected as the API's role, not by SET ROLE."""
-    url = servers.let_in(engine.url.set(drivername="postgresql").render_as_string(hide_password=False), API_ROLE)
+    url = servers.as_api(engine.url.set(drivername="postgresql").render_as_string(hide_password=False))
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
 

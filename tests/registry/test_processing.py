@@ -54,7 +54,7 @@ def lines(file: Path) -> list[dict[str, object]]:
 
 
 def some_settings(**more: str) -> Settings:
-    return Settings("d", "s", "s", "a", "k", "b", "r", False, (), "INFO", 1, pseudonym_key=KEY, **more)
+    return Settings("d", "s", "s", "a", "k", "b", "r", (), "INFO", 1, pseudonym_key=KEY, **more)
 
 
 def test_a_line_has_the_members_of_the_standard_and_no_others(tmp_path: Path) -> None:
