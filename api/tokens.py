@@ -26,7 +26,9 @@ LONGEST_NAME = 80
 
 
 class EnrolmentIn(Schema):
-    member_id = Uuid(required=True, metadata={"description": "The membership for which the phone will act: the one for which you act, or one of your organisation's."})
+    member_id = Uuid(
+        required=True, metadata={"description": "The membership for which the phone will act: the one for which you act, or one of your colleagues'."}
+    )
     name = String(required=True, validate=Length(1, LONGEST_NAME), metadata={"description": "What the phone is called in lists."})
 
 

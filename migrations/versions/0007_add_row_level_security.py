@@ -193,7 +193,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT EXISTS (SELECT FROM membership WHERE person_id = someone AND organisation_id <> than)
 $$
 """
-FUNCTIONS = (CREDENTIAL_EXPIRY, AUTHENTICATE, REDEEM, LOCAL_ACCOUNT, KEEP_HASH, PERSON_BY_EMAIL, WORKS_AS, WORKS_ELSEWHERE)
+OUT_OF_SIGHT = """
+CREATE FUNCTION dwellings_out_of_sight(ids uuid[]) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    -- Ids that are in use: the policy would refuse a whole batch for one of them, as that of a dwelling in the portfolio of another corporation.
+    SELECT id FROM dwelling WHERE id = ANY (ids) AND NOT sees_row_of_dwelling(id, municipality_code, registrar_id)
+$$
+"""
+FUNCTIONS = (CREDENTIAL_EXPIRY, AUTHENTICATE, REDEEM, LOCAL_ACCOUNT, KEEP_HASH, PERSON_BY_EMAIL, WORKS_AS, WORKS_ELSEWHERE, OUT_OF_SIGHT)
 FOR_API_ONLY = (
     "authenticate(bytea, uuid)",
     "redeem(bytea, text)",
@@ -202,6 +209,7 @@ FOR_API_ONLY = (
     "person_by_email(text)",
     "works_as(uuid, uuid, text)",
     "works_elsewhere(uuid, uuid)",
+    "dwellings_out_of_sight(uuid[])",
 )
 DEFINERS = ("keep_superseded_row()", "stamp_milestone()", "stamp_confirmation()", "procrastinate_defer_jobs_v1(procrastinate_job_to_defer_v1[])")
 """What they do follows from a change that was allowed, so they do it as the owner."""

@@ -30,6 +30,8 @@ class _Known:
     focus_areas: Mapping[str, str]
     by_id: Mapping[UUID, Dwelling]
     by_bag_id: Mapping[str, UUID]
+    out_of_sight: frozenset[UUID]
+    """Ids of dwellings that this actor may not see."""
 
 
 def register(session: Session, actor: Actor, item: NewDwelling) -> Result:
@@ -56,6 +58,8 @@ def _judge_each(session: Session, actor: Actor, items: Sequence[NewDwelling]) ->
 
 
 def _known(session: Session, particulars: Sequence[Particulars], ids: Sequence[UUID | None]) -> _Known:
+    # Asked first: what somebody else registers meanwhile is found below, and is then no secret.
+    out_of_sight = queries.out_of_sight(session, [each for each in ids if each])
     codes = {each.municipality_code for each in particulars}
     slugs = {each.focus_area for each in particulars if each.focus_area}
     bag_ids = {each.bag_id for each in particulars if each.bag_id}
@@ -67,6 +71,7 @@ def _known(session: Session, particulars: Sequence[Particulars], ids: Sequence[U
         focus_areas={row.slug: row.municipality_code for row in areas},
         by_id={dwelling.id: dwelling for dwelling in dwellings},
         by_bag_id={cast("str", row.bag_id): row.id for row in taken},
+        out_of_sight=out_of_sight,
     )
 
 
@@ -74,6 +79,8 @@ def _judge(actor: Actor, item: NewDwelling, known: _Known, twice: set[object]) -
     faults = _faults(actor, item.particulars, known, own_id=item.id)
     faults += [Fault(pointer, "repeated", {"value": value}) for pointer, value in (("/id", item.id), ("/bagId", item.particulars.bag_id)) if value in twice]
     present = known.by_id.get(item.id) if item.id else None
+    if present is None and item.id in known.out_of_sight:
+        faults.append(Fault("", "in-use-elsewhere"))
     if present is not None and not faults:
         if same(present, item.particulars.columns()):
             return Result(Outcome.UNCHANGED, present.id)

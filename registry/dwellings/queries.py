@@ -182,6 +182,13 @@ def newest_label(session: Session, dwelling_id: UUID) -> EnergyLabel | None:
     return session.scalars(query.order_by(RegisteredLabel.surveyed_on.desc(), RegisteredLabel.recorded_at.desc()).limit(1)).one_or_none()
 
 
+def out_of_sight(session: Session, dwelling_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these ids that belong to a dwelling which whoever acts may not see."""
+    if not dwelling_ids:
+        return frozenset()
+    return frozenset(session.scalars(sa.select(sa.func.dwellings_out_of_sight(sa.cast(list(dwelling_ids), sa.ARRAY(sa.Uuid))))))
+
+
 def municipality_of(session: Session, dwelling_id: UUID) -> str:
     """The municipality code of a dwelling that exists."""
     return session.scalars(sa.select(Dwelling.municipality_code).where(Dwelling.id == dwelling_id)).one()

@@ -12,8 +12,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from registry.dwellings.model import Dwelling
+from registry.organisations.model import Organisation
 from registry.trajectories.model import MeasureKind
 from registry.values import BagObjectType
+from tests import makers
 from tests.api.callers import Caller, a_problem, content, refused
 from tests.api.expectations import ROWS, Row
 from tests.api.test_matrix import OPERATIONS, filled
@@ -67,6 +70,16 @@ def test_in_a_batch_such_an_id_is_refused_and_never_called_created(world: World,
     assert [fault["code"] for fault in results[0]["errors"]] == ["in-use-elsewhere"]
     tells_nothing(world, json.dumps(results), but=thing)
     assert content(world.near.people[column].post(path, {"items": [other]}, key=None))["summary"]["created"] == 1
+
+
+def test_a_batch_that_is_sent_again_after_a_dwelling_went_to_another_corporation_is_refused_for_that_one_only(world: World, session: Session) -> None:
+    """As a corporation that sends all its dwellings every night would."""
+    caller, items = world.near.people["corporation"], [{"id": str(uuid4()), "municipalityCode": "GM0917"} for _ in range(3)]
+    assert content(caller.post("/dwellings/batch", {"items": items}, key=None))["summary"]["created"] == 3
+    other = session.get_one(Organisation, world.far.things["corporation"])
+    makers.a_portfolio_period(session, session.get_one(Dwelling, items[1]["id"]), other)
+    results = content(caller.post("/dwellings/batch", {"items": items}, key=None))["results"]
+    assert [result["outcome"] for result in results] == ["unchanged", "refused", "unchanged"]
 
 
 def test_the_id_of_a_foreign_milestone_is_refused_too(world: World) -> None:
