@@ -66,7 +66,10 @@ TEXTS: dict[str, Text] = {
     "membership-overlaps": Text(
         "Deze persoon heeft deze rol hier al in een deel van die periode.", "This person has this role here already in part of that period."
     ),
-    "email-taken": Text("Dit e-mailadres is van iemand anders.", "This e-mail address is somebody else's."),
+    "email-taken": Text(
+        "Wie dit e-mailadres heeft, werkt al voor een andere organisatie; vraag de beheerder van het ministerie om diegene hier toe te voegen.",
+        "Whoever has this e-mail address works for another organisation already; ask the administrator of the ministry to add her here.",
+    ),
     "identity-taken": Text(
         "Dit account bij de inlogdienst hoort al bij iemand in het register.",
         "This account at the sign-in service already belongs to somebody in the register.",
@@ -233,6 +236,10 @@ TEXTS: dict[str, Text] = {
     "malformed-json": Text("Dit is geen geldige JSON.", "This is not valid JSON."),
     "bad-cursor": Text("Deze cursor is niet door dit register uitgegeven.", "This cursor was not issued by this register."),
     "repeated": Text("Dit komt meer dan eens voor: {value}.", "This occurs more than once: {value}."),
+    "municipality-stays": Text(
+        "Alleen wie de woning heeft geregistreerd, verplaatst haar naar een andere gemeente.",
+        "Only who registered the dwelling moves it to another municipality.",
+    ),
     "no-such-reference": Text("{what} {id} bestaat niet.", "{what} {id} does not exist."),
     "bag-id-wrong-type": Text("Een {type} heeft een BAG-id met {digits} op plaats 5 en 6.", "A BAG id of a {type} has {digits} in places 5 and 6."),
     "bag-id-taken": Text("BAG-id {bag_id} hoort al bij woning {id}.", "BAG id {bag_id} already belongs to dwelling {id}."),
@@ -245,7 +252,7 @@ TEXTS: dict[str, Text] = {
         "Focusgebied {focus_area} ligt niet in gemeente {municipality}.", "Focus area {focus_area} is not in municipality {municipality}."
     ),
     "municipality-required": Text("Een gemeente als organisatie heeft een gemeentecode nodig.", "A municipality as an organisation needs a municipality code."),
-    "outside-your-municipality": Text("Deze woning ligt niet in uw gemeente.", "This dwelling is not in your municipality."),
+    "outside-your-municipality": Text("Dit ligt niet in uw gemeente.", "This is not in your municipality."),
     "future-date": Text("{kind} kan niet in de toekomst liggen ({effective_on}).", "{kind} can't lie in the future ({effective_on})."),
     "date-too-early": Text(
         "{effective_on} is te vroeg: het programma telt vanaf {earliest}.", "{effective_on} is too early: the programme counts from {earliest}."

@@ -153,6 +153,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     -- Use up a one-time credential: of two at the same moment one gets the row.
     UPDATE credential SET used_at = clock_timestamp()
     WHERE digest = presented AND kind = wanted AND used_at IS NULL AND revoked_at IS NULL AND expires_at > clock_timestamp()
+        -- The link of one organisation does not open the account of who has come to work for another too. The ministry's links belong to none.
+        AND (kind <> 'set-up' OR organisation_id IS NULL OR NOT works_elsewhere(person_id, organisation_id))
     RETURNING id, person_id, membership_id, organisation_id, name
 $$
 """
@@ -193,6 +195,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT EXISTS (SELECT FROM membership WHERE person_id = someone AND organisation_id <> than)
 $$
 """
+VOID_ACCESS = """
+CREATE FUNCTION void_access(of_person uuid) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    -- For the ministry's administrator and the command line: whatever let this person in as herself does not any more. Tokens act for one membership and stay.
+    IF NOT coalesce(acting_central(), session_user = current_user) THEN
+        RAISE EXCEPTION 'only the ministry voids how a person signs in' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    DELETE FROM password WHERE person_id = of_person;
+    UPDATE credential SET revoked_at = clock_timestamp() WHERE person_id = of_person AND kind IN ('identity', 'session', 'set-up') AND revoked_at IS NULL;
+END $$
+"""
 OUT_OF_SIGHT = """
 CREATE FUNCTION dwellings_out_of_sight(ids uuid[]) RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -200,7 +213,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT id FROM dwelling WHERE id = ANY (ids) AND NOT sees_row_of_dwelling(id, municipality_code, registrar_id)
 $$
 """
-FUNCTIONS = (CREDENTIAL_EXPIRY, AUTHENTICATE, REDEEM, LOCAL_ACCOUNT, KEEP_HASH, PERSON_BY_EMAIL, WORKS_AS, WORKS_ELSEWHERE, OUT_OF_SIGHT)
+FUNCTIONS = (CREDENTIAL_EXPIRY, AUTHENTICATE, WORKS_ELSEWHERE, REDEEM, LOCAL_ACCOUNT, KEEP_HASH, PERSON_BY_EMAIL, WORKS_AS, VOID_ACCESS, OUT_OF_SIGHT)
 FOR_API_ONLY = (
     "authenticate(bytea, uuid)",
     "redeem(bytea, text)",
@@ -209,6 +222,7 @@ FOR_API_ONLY = (
     "person_by_email(text)",
     "works_as(uuid, uuid, text)",
     "works_elsewhere(uuid, uuid)",
+    "void_access(uuid)",
     "dwellings_out_of_sight(uuid[])",
 )
 DEFINERS = ("keep_superseded_row()", "stamp_milestone()", "stamp_confirmation()", "procrastinate_defer_jobs_v1(procrastinate_job_to_defer_v1[])")
@@ -276,7 +290,7 @@ POLICIES: dict[str, dict[str, str]] = {
     },
     "audit_line": {
         "SELECT": f"""CASE {ROLE} WHEN 'administrator' THEN organisation_id = {ORGANISATION} WHEN 'ministry-auditor' THEN {EXPLAINED}
-            ELSE {by_kind((*SUBJECTS, "milestone"), "subject_kind", "subject_id::uuid")} END""",
+            ELSE role <> 'ministry-auditor' AND {by_kind((*SUBJECTS, "milestone"), "subject_kind", "subject_id::uuid")} END""",
         "INSERT": f"person_id = {PERSON} AND organisation_id IS NOT DISTINCT FROM {ORGANISATION}",
     },
     "answered_request": dict.fromkeys(("SELECT", "INSERT", "UPDATE"), f"person_id = {PERSON}"),

@@ -51,8 +51,8 @@ _SHOWN = [AuditLine.__table__.c[name] for name in AuditEntry.__dataclass_fields_
 
 
 def list_(session: Session, actor: Actor, wanted: AuditFilter, *, after: int | None, limit: int) -> list[AuditEntry]:
-    """Audit lines, newest first, older than line ``after``: of an object that the actor sees, of the actor's organisation for its administrator, or all
-    for an auditor. Raises NotAllowed, ObjectNotNamed.
+    """Audit lines, newest first, older than line ``after``: of an object that the actor sees, without who supervises; of the actor's organisation for its
+    administrator; or all for an auditor. Raises NotAllowed, ObjectNotNamed.
     """
     require(actor, Right.READ_HISTORY)
     query = sa.select(*_SHOWN).order_by(AuditLine.id.desc()).limit(limit).where(*_conditions(wanted))
@@ -60,6 +60,7 @@ def list_(session: Session, actor: Actor, wanted: AuditFilter, *, after: int | N
         query = query.where(AuditLine.organisation_id == actor.organisation_id)
     elif actor.role is not Role.MINISTRY_AUDITOR:
         _refuse_unnamed(wanted)
+        query = query.where(AuditLine.role != Role.MINISTRY_AUDITOR.value)
     if after is not None:
         query = query.where(AuditLine.id < after)
     return [AuditEntry(**row) for row in session.execute(query).mappings()]

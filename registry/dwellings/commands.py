@@ -117,6 +117,8 @@ def amend(session: Session, actor: Actor, dwelling_id: UUID, particulars: Partic
     require(actor, Right.REGISTER_DWELLINGS)
     dwelling = _visible(session, actor, dwelling_id)
     faults = _faults(actor, particulars, _known(session, [particulars], []), own_id=dwelling_id)
+    if particulars.municipality_code != dwelling.municipality_code and dwelling.registrar_id != actor.organisation_id:
+        faults.append(Fault("/municipalityCode", "municipality-stays"))
     if faults:
         raise RuleViolation(faults)
     if same(dwelling, particulars.columns()):

@@ -13,7 +13,7 @@ from registry.batch import fresh_ids
 from registry.errors import Fault, NotFound, NotYours, RuleViolation
 from registry.members import queries
 from registry.members.credentials import Secret, new_secret
-from registry.members.model import Credential, CredentialKind, Membership, Person
+from registry.members.model import Credential, CredentialKind, EmailTaken, Membership, Person
 from registry.members.queries import Member
 from registry.members.rules import NewMember, check_member, check_period
 from registry.organisations import commands as organisations
@@ -25,16 +25,19 @@ MINISTRY_NAME = "Ministerie van Volkshuisvesting en Ruimtelijke Ordening"
 
 
 def take_on(session: Session, actor: Actor, new: NewMember) -> Member:
-    """Make somebody a member; a person who is known by this e-mail address keeps her name and how she signs in. A new one gets in by `invite`.
+    """Make somebody a member. A new person gets in by `invite`; one who is known by this e-mail address keeps her name.
 
-    Raises NotAllowed, NotYours, RuleViolation; at commit MembershipOverlaps.
+    Only the ministry's administrator takes on who works elsewhere already, and then how she signed in is void: e-mail addresses are not verified, so an
+    account that another organisation set up may be anybody's. She gets a new link, from the ministry.
+
+    Raises NotAllowed, NotYours, EmailTaken, RuleViolation; at commit MembershipOverlaps.
     """
     require(actor, Right.MANAGE_MEMBERS)
     organisation = _organisation(session, actor, new.organisation_id)
     faults = check_member(new, organisation.kind)
     if faults:
         raise RuleViolation(faults)
-    person_id = queries.person_with(session, new.email) or _new_person(session, new)
+    person_id = _known_person(session, actor, new, organisation.id) or _new_person(session, new)
     membership_id = session.scalars(
         sa.insert(Membership)
         .values(person_id=person_id, organisation_id=organisation.id, role=new.role, valid_from=new.valid_from, valid_until=new.valid_until)
@@ -54,6 +57,18 @@ def _organisation(session: Session, actor: Actor, organisation_id: UUID | None) 
     if found is None:
         raise RuleViolation([Fault("/organisationId", "no-such-reference", {"what": "organisation", "id": wanted})])
     return found
+
+
+def _known_person(session: Session, actor: Actor, new: NewMember, organisation_id: UUID) -> UUID | None:
+    """Raises EmailTaken."""
+    person_id = queries.person_with(session, new.email)
+    if person_id is None or not queries.works_elsewhere(session, person_id, organisation_id):
+        return person_id
+    if not actor.central:
+        raise EmailTaken([Fault("/email", "email-taken")])
+    session.execute(sa.select(sa.func.void_access(person_id)))
+    audit.record(session, actor, "person.access-voided", "person", person_id)
+    return person_id
 
 
 def _new_person(session: Session, new: NewMember) -> UUID:
@@ -103,12 +118,12 @@ def invite(session: Session, actor: Actor, membership_id: UUID) -> Secret:
     """
     require(actor, Right.MANAGE_MEMBERS)
     member = queries.get(session, actor, membership_id)
-    if not actor.central and session.scalar(sa.select(sa.func.works_elsewhere(member.person_id, member.organisation_id))):
+    if not actor.central and queries.works_elsewhere(session, member.person_id, member.organisation_id):
         raise NotYours()
     ours = (Credential.person_id == member.person_id, Credential.kind == CredentialKind.SET_UP, Credential.revoked_at.is_(None))
     session.execute(sa.update(Credential).where(*ours).values(revoked_at=clock.now()).execution_options(synchronize_session=False))
     audit.record(session, actor, "member.invited", "member", membership_id)
-    return _one_time(session, actor, CredentialKind.SET_UP, member.person_id, None, member.organisation_id)
+    return _one_time(session, actor, CredentialKind.SET_UP, member.person_id, None, None if actor.central else member.organisation_id)
 
 
 def enrol(session: Session, actor: Actor, membership_id: UUID, *, name: str) -> Secret:
@@ -136,7 +151,7 @@ def _enrolled(session: Session, actor: Actor, membership_id: UUID) -> tuple[UUID
 
 
 def _one_time(
-    session: Session, actor: Actor, kind: CredentialKind, person_id: UUID, membership_id: UUID | None, organisation_id: UUID, *, name: str | None = None
+    session: Session, actor: Actor, kind: CredentialKind, person_id: UUID, membership_id: UUID | None, organisation_id: UUID | None, *, name: str | None = None
 ) -> Secret:
     secret = new_secret(kind)
     values = {"person_id": person_id, "membership_id": membership_id, "organisation_id": organisation_id, "name": name, "recorded_by": actor.person_id}

@@ -38,7 +38,7 @@ class MembershipOverlaps(Conflict):
 
 
 class EmailTaken(Conflict):
-    """Another person has this e-mail address."""
+    """Whoever has this e-mail address works for another organisation already."""
 
     code = "email-taken"
 

@@ -58,6 +58,11 @@ def person_with(session: Session, email: str) -> UUID | None:
     return found
 
 
+def works_elsewhere(session: Session, person_id: UUID, organisation_id: UUID) -> bool:
+    """Whether the person is, was or will be a member of another organisation too."""
+    return bool(session.scalar(sa.select(sa.func.works_elsewhere(person_id, organisation_id))))
+
+
 def is_there_anybody(session: Session) -> bool:
     """Whether anybody has ever been a member; for the first start."""
     return session.scalar(sa.select(Membership.id).limit(1)) is not None

@@ -64,7 +64,13 @@ def put_scheme(session: Session, actor: Actor, slug: str, *, name: str, expected
 
 
 def put_project(session: Session, actor: Actor, slug: str, *, name: str, municipality_code: str, expected: int | None) -> tuple[Project, Outcome]:
-    """Raises NotAllowed, VersionRequired, Stale; RuleViolation (no such municipality)."""
+    """A project in the municipality of the actor. Raises NotAllowed, NotYours, VersionRequired, Stale, RuleViolation."""
+    require(actor, Right.MANAGE_PROJECTS)
+    known = session.get(Project, slug)
+    if known is not None and known.municipality_code != actor.municipality_code:
+        raise NotYours()
+    if municipality_code != actor.municipality_code:
+        raise RuleViolation([Fault("/municipalityCode", "outside-your-municipality")])
     values = {"name": name, "municipality_code": municipality_code}
     return references.write(session, actor, Project.slug, slug, values, expected=expected, right=Right.MANAGE_PROJECTS)
 

@@ -144,6 +144,16 @@ def in_force(session: Session, trajectory_ids: Collection[UUID]) -> list[Milesto
     return [as_said(*row) for row in session.execute(query)]
 
 
+def get_milestone(session: Session, actor: Actor, milestone_id: UUID) -> Milestone:
+    """One row of the journal, in force or not. Raises NotAllowed, NotFound."""
+    require(actor, Right.READ_PROGRESS)
+    mine = sa.select(Trajectory.id).where(visible_to(actor))
+    milestone = session.scalar(sa.select(Milestone).where(Milestone.id == milestone_id, Milestone.trajectory_id.in_(mine)))
+    if milestone is None:
+        raise NotFound(what="milestone", id=milestone_id)
+    return milestone
+
+
 def journal(session: Session, actor: Actor, trajectory_id: UUID) -> list[Milestone]:
     """Every row ever recorded of a trajectory, in the order in which the register learned it. Raises NotAllowed, NotFound."""
     require(actor, Right.READ_PROGRESS)
