@@ -72,8 +72,8 @@ def expected(row: Row, column: str, case: str, needs: str) -> str:
     return row.own if theirs else row.missing
 
 
-def _reference(name: str, path: str, thing: str, *, writers: str) -> list[Row]:
-    """A list that everyone reads: nothing in it is foreign."""
+def _reference(name: str, path: str, thing: str, *, writers: str, but: dict[str, tuple[str, str, str]] | None = None) -> list[Row]:
+    """A list that everyone reads: nothing in it is foreign, except to those of its writers whom ``but`` names."""
     many = {"Category": "Categories"}.get(name, f"{name[:-1]}ies" if name.endswith("y") else f"{name}s")
     written = {"name": {"municipality": "Gemeente", "focus_area": "Wijk", "scheme": "Regeling", "project": "Project"}[path]}
     if path in ("focus_area", "project"):
@@ -83,7 +83,7 @@ def _reference(name: str, path: str, thing: str, *, writers: str) -> list[Row]:
     return [
         Row(f"list{many}", "", "", ALL, "200 some"),
         Row(f"get{name}", "path", thing, ALL, "200", everywhere=ALL),
-        Row(f"put{name}", "path", thing, writers, "200", "201", everywhere=writers, body=written),
+        Row(f"put{name}", "path", thing, writers, "200", "201", everywhere=writers, body=written, but=dict(but or {})),
     ]
 
 
@@ -142,7 +142,7 @@ ROWS = (
     *_reference("Municipality", "municipality", "code", writers="ministry"),
     *_reference("FocusArea", "focus_area", "focus_area", writers="ministry"),
     *_reference("Scheme", "scheme", "scheme", writers="ministry"),
-    *_reference("Project", "project", "project", writers=EDITORS),
+    *_reference("Project", "project", "project", writers="municipality", but={"municipality": ("200", "403 not-yours", "201")}),
     Row("listDwellings", "bagId", "bag_id", READERS, "200 some", NONE, query={"bagId": "$"}),
     Row(
         "registerDwelling",
@@ -227,7 +227,7 @@ ROWS = (
         "200 some",
         NONE,
         query={"subjectKind": "dwelling", "subjectId": "$"},
-        but=each("ministry", NONE),
+        but=dict.fromkeys(("inspector", "reviewer", "corporation", "municipality"), ("200 some", NOT_FOUND, NOT_FOUND)) | each("ministry", NONE),
     ),
     Row(
         "listAudit",

@@ -68,7 +68,17 @@ def test_the_history_of_an_object_is_for_who_sees_it(corporation: Caller, other_
     path = f"/audit?subjectKind=dwelling&subjectId={made['id']}"
     for caller in (corporation, municipality):
         assert [line["action"] for line in content(caller.get(path))["items"]] == ["dwelling.registered"]
-    assert content(other_corporation.get(path))["items"] == []
+    refused(other_corporation.get(path), 404, "not-found")
+    for kind, id in (("dwelling", "x"), ("scheme", made["id"]), ("nothing", "y")):
+        refused(corporation.get(f"/audit?subjectKind={kind}&subjectId={id}"), 404, "not-found")
+
+
+def test_the_history_of_an_object_does_not_tell_who_supervises(corporation: Caller, auditor: Caller, session: Session) -> None:
+    makers.a_municipality(session)
+    made = content(corporation.post("/dwellings", {"municipalityCode": "GM0917"}), 201)
+    content(auditor.get(f"/dwellings/{made['id']}", Reason="Vermoeden van fraude"))
+    response = corporation.get(f"/audit?subjectKind=dwelling&subjectId={made['id']}")
+    assert [line["action"] for line in content(response)["items"]] == ["dwelling.registered"]
 
 
 def test_an_administrator_reads_what_her_organisation_did(administrator: Caller, corporation: Caller, session: Session) -> None:

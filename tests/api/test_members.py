@@ -1,11 +1,15 @@
 """Members over HTTP: taken on, found, ended; and who may do that."""
 
 from datetime import timedelta
+from uuid import UUID
 
+import pytest
 from sqlalchemy.orm import Session
 
 from registry import clock
 from registry.access import Role
+from registry.members import sign_in
+from registry.members.model import Person
 from registry.organisations.model import OrganisationKind
 from tests import makers
 from tests.api.callers import Caller, a_caller, content, refused
@@ -89,12 +93,36 @@ def test_the_ministry_lets_the_first_administrator_of_an_organisation_in(adminis
     content(administrator.post(f"/members/{made['id']}/set-up-link"), 201)
 
 
-def test_an_administrator_gets_no_hold_of_the_account_of_who_works_elsewhere_too(inspector: Caller, corporation: Caller, session: Session) -> None:
+def test_only_the_ministry_takes_on_who_works_elsewhere_already(inspector: Caller, corporation: Caller, administrator: Caller, session: Session) -> None:
+    """E-mail addresses are not verified: an account that one administrator set up, for somebody else's address, must not become a member elsewhere."""
     own, other = an_administrator(session, inspector), an_administrator(session, corporation)
-    content(own.post("/members", {**PERSON, "role": "inspector"}), 201)
-    theirs = content(other.post("/members", {**PERSON, "role": "inspector", "name": "Somebody else"}), 201)
-    assert theirs["name"] == "Inspecteur"
-    refused(other.post(f"/members/{theirs['id']}/set-up-link"), 403, "not-yours")
+    made = content(own.post("/members", {**PERSON, "role": "inspector"}), 201)
+    early = content(own.post(f"/members/{made['id']}/set-up-link"), 201)["link"].partition("#")[2]
+    late = content(own.post(f"/members/{made['id']}/set-up-link"), 201)["link"].partition("#")[2]
+    problem = refused(other.post("/members", {**PERSON, "role": "inspector"}), 409, "email-taken", ("/email", "email-taken"))
+    assert made["personId"] not in str(problem)
+    person_id = sign_in.set_up(late, "een lange zin die niemand raadt", request_id="request-of-a-test")
+    body = {**PERSON, "role": "inspector", "organisationId": str(corporation.actor.organisation_id)}
+    theirs = content(administrator.post("/members", body), 201)
+    assert (theirs["personId"], theirs["name"]) == (str(person_id), "Inspecteur")
+    with pytest.raises(sign_in.WrongPassword):
+        sign_in.by_password(PERSON["email"], "een lange zin die niemand raadt", request_id="request-of-a-test")
+    for code in (early, late):
+        with pytest.raises(sign_in.CodeNotValid):
+            sign_in.set_up(code, "een andere zin die niemand raadt", request_id="request-of-a-test")
+    for caller, member in ((other, theirs), (own, made)):
+        refused(caller.post(f"/members/{member['id']}/set-up-link"), 403, "not-yours")
+    link = content(administrator.post(f"/members/{theirs['id']}/set-up-link"), 201)["link"]
+    assert sign_in.set_up(link.partition("#")[2], "een andere zin die niemand raadt", request_id="request-of-a-test") == person_id
+
+
+def test_a_link_of_one_organisation_is_void_once_its_person_works_elsewhere(inspector: Caller, corporation: Caller, session: Session) -> None:
+    own = an_administrator(session, inspector)
+    made = content(own.post("/members", {**PERSON, "role": "inspector"}), 201)
+    code = content(own.post(f"/members/{made['id']}/set-up-link"), 201)["link"].partition("#")[2]
+    makers.a_membership(session, session.get_one(Person, UUID(made["personId"])), Role.INSPECTOR, corporation.organisation)
+    with pytest.raises(sign_in.CodeNotValid):
+        sign_in.set_up(code, "een lange zin die niemand raadt", request_id="request-of-a-test")
 
 
 def test_who_works_for_two_says_for_which_she_acts(inspector: Caller, session: Session) -> None:

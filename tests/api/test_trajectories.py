@@ -151,9 +151,14 @@ def test_a_reference_is_made_changed_and_read(administrator: Caller, municipalit
     refused(writer.put(path, {**more}), 400, "invalid-input", ("/name", "required"))
 
 
-def test_a_project_lies_in_a_municipality_that_exists(municipality: Caller) -> None:
-    body = {"name": "Elsewhere", "municipalityCode": "GM9999"}
-    refused(municipality.put("/projects/elsewhere", body), 400, "rule-violation", ("/municipalityCode", "no-such-reference"))
+def test_a_project_belongs_to_its_municipality(municipality: Caller, other_municipality: Caller, corporation: Caller) -> None:
+    for code in ("GM9999", "GM0363"):
+        body = {"name": "Elsewhere", "municipalityCode": code}
+        refused(municipality.put("/projects/elsewhere", body), 400, "rule-violation", ("/municipalityCode", "outside-your-municipality"))
+    content(municipality.put("/projects/ours", {"name": "Ours", "municipalityCode": "GM0917"}), 201)
+    for code in ("GM0917", "GM0363"):
+        refused(other_municipality.put("/projects/ours", {"name": "Theirs", "municipalityCode": code}, version=1), 403, "not-yours")
+    refused(corporation.put("/projects/ours", {"name": "Theirs", "municipalityCode": "GM0917"}, version=1), 403, "not-allowed")
 
 
 def test_an_endless_slug_is_no_address(administrator: Caller) -> None:

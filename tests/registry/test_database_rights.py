@@ -36,7 +36,8 @@ SEES = {
 }  # fmt: skip
 """They say whether whoever acts sees something, and nothing else about it."""
 RUN_AS_OWNER = SEES | {
-    "authenticate", "redeem", "local_account", "change_password", "person_by_email", "works_as", "works_elsewhere", "dwellings_out_of_sight",
+    "authenticate", "redeem", "local_account", "change_password", "person_by_email", "works_as", "works_elsewhere", "void_access",
+    "dwellings_out_of_sight",
     "keep_superseded_row", "stamp_milestone", "stamp_confirmation", "chain_audit_line", "move_audit_head", "procrastinate_defer_jobs_v1",
 }  # fmt: skip
 """Functions that do as the owner what the API's role may not do by itself."""

@@ -24,15 +24,16 @@ def actions(session: Session) -> list[str]:
 def test_each_command_of_a_story_leaves_one_line(session: Session) -> None:
     administrator, editor = an_actor(Role.ADMINISTRATOR), an_editor(session)
     put_municipality(session, administrator, HEERLEN, name="Heerlen", province=None, expected=None)
+    municipality = a_municipality_editor(session)
     put_focus_area(session, administrator, "heerlen-noord", name="Heerlen-Noord", municipality_code=HEERLEN, expected=None)
     create(session, administrator, slug="weller-wonen", name="Weller Wonen", kind=OrganisationKind.CORPORATION, municipality_code=None)
     put_scheme(session, administrator, "regio-deal", name="Regio Deal", expected=None)
-    put_project(session, editor, "vrieheide", name="Vrieheide", municipality_code=HEERLEN, expected=None)
+    put_project(session, municipality, "vrieheide", name="Vrieheide", municipality_code=HEERLEN, expected=None)
     trajectory = open_one(session, editor, NewTrajectory(a_dwelling(session, held_by=editor).id, "vrieheide", (Funding("regio-deal"),))).id
     assert trajectory is not None
     apply_measures(session, editor, trajectory, [NewMeasure(MeasureKind.HEAT_PUMP, a_moment("2025-01-01").date())])
     milestone = reported(session, editor, trajectory, Track.RENOVATION, MilestoneKind.STARTED, "2025-01-01")
-    confirm(session, a_municipality_editor(session), NewConfirmation(milestone))
+    confirm(session, municipality, NewConfirmation(milestone))
     corrected = correct(session, editor, milestone, effective_on=a_moment("2025-02-01").date(), note=None)
     retract(session, editor, corrected.id, note="verkeerde woning")
     assert actions(session) == [

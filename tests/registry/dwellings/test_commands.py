@@ -158,7 +158,10 @@ def test_what_the_bag_said_of_another_object_does_not_stay(session: Session) -> 
 def test_both_municipalities_hear_that_a_dwelling_moved(session: Session) -> None:
     a_municipality(session, "GM0363", "Amsterdam")
     editor = an_editor(session)
-    dwelling = a_dwelling(session, held_by=editor)
+    held = a_dwelling(session, held_by=editor)
+    with pytest.raises(RuleViolation):
+        amend(session, editor, held.id, replace(HOME, municipality_code="GM0363"), expected=1)
+    dwelling = a_dwelling(session, held_by=editor, registrar_id=editor.organisation_id)
     amend(session, editor, dwelling.id, replace(HOME, municipality_code="GM0363"), expected=1)
     told = session.scalars(sa.select(Change.municipality_code).where(Change.subject_id == dwelling.id)).all()
     assert sorted(filter(None, told)) == ["GM0363", HEERLEN]
