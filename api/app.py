@@ -34,8 +34,9 @@ from api import (
     trajectories,
 )
 from api.bodies import LARGEST_BODY_BYTES
-from api.contract import BASE, VERSION, api_for
+from api.contract import VERSION, api_for
 from api.headers import SECURITY_HEADERS
+from api.routes import BASE
 from api.web import web
 from registry import log as logging
 from registry.db import database

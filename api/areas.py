@@ -7,8 +7,8 @@ from marshmallow import fields
 
 from api.answers import decode_cursor, dump_with, expected_version, one, page_response, put_response
 from api.auth import actor
-from api.contract import PageQuery, Routes
 from api.fields import MUNICIPALITY_CODE, Length, Moment, Schema, String
+from api.routes import PageQuery, Routes
 from registry import references
 from registry.access import Right
 from registry.areas import commands

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from api.answers import decode_cursor, dump_with, page_response
 from api.auth import actor
-from api.contract import PageQuery, Routes
 from api.fields import Length, Moment, Schema, String, Uuid
+from api.routes import PageQuery, Routes
 from registry.access import Actor, Right, Role
 from registry.audit import queries
 from registry.db import reading

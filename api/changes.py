@@ -7,8 +7,8 @@ from marshmallow import fields
 
 from api.answers import decode_cursor, dump_with, encode_cursor, json_response
 from api.auth import actor
-from api.contract import PageQuery, Routes
 from api.fields import Moment, OneOf, Schema
+from api.routes import PageQuery, Routes
 from registry.access import Right
 from registry.changes import queries
 from registry.changes.model import ChangeKind

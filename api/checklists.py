@@ -8,8 +8,8 @@ from marshmallow import fields
 
 from api.answers import decode_cursor, dump_with, one, page_response
 from api.auth import actor
-from api.contract import PageQuery, Routes
 from api.fields import SLUG, Moment, Schema, String
+from api.routes import PageQuery, Routes
 from registry.access import Right
 from registry.checklists import queries
 from registry.db import reading

@@ -1,38 +1,28 @@
-"""The contract: what each operation takes, answers and refuses, stated where its route is, and written out as OpenAPI 3.1."""
+"""The contract: what the routes state of themselves, and what holds for every operation, written out as OpenAPI 3.1."""
 
-from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 import flask_smorest
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, Response, request
+from flask import Flask
 from marshmallow import Schema, fields
 from werkzeug.routing import BaseConverter
 
-from api import bodies, limits, processing
 from api.answers import LONGEST_KEY
-from api.auth import LONGEST_REASON, SESSION_COOKIE, actor, presented
-from api.fields import Decimal, Form, Length, OneOf, QueryInteger, Range, String, camel_case
-from api.fields import Schema as RequestSchema
-from api.problems import TITLES, Parser, refusal
-from registry.access import EXPLAINED, Right, Role, require
-from registry.audit import commands as audit
-from registry.db import transaction
-from registry.errors import NotAuthenticated, Unavailable
-from registry.pages import LARGEST_PAGE, USUAL_PAGE
+from api.auth import LONGEST_REASON, SESSION_COOKIE
+from api.fields import Decimal, Form, OneOf, Range
+from api.problems import TITLES
+from api.routes import BASE, Who
+from registry.access import EXPLAINED, Right
 from registry.processing import Activity
 
 VERSION = "0.1.0"
 _SUCCESSES = ("200", "201")
 _OUTSIDE_OPERATIONS = (405, 411)
 """Refusals of a request that is no operation of ours."""
-BASE = "/v1"
 LONGEST_SLUG = 60
 """Characters."""
-View = TypeVar("View", bound=Callable[..., Any])
 
 DESCRIPTION = """\
 The register of poorly maintained private dwellings in the focus areas of the national programme for liveability and safety (NPLV), and the backend that
@@ -54,13 +44,6 @@ class MunicipalityCodeConverter(BaseConverter):
     """A CBS municipality code."""
 
     regex = "GM[0-9]{4}"
-
-
-class PageQuery(RequestSchema):
-    """The part of a collection that is asked for."""
-
-    limit = QueryInteger(load_default=USUAL_PAGE, validate=Range(min=1, max=LARGEST_PAGE), metadata={"description": "Items on a page."})
-    cursor = String(load_default=None, validate=Length(max=500), metadata={"description": "The `next` of the page before.", "pattern": "^[A-Za-z0-9_-]*$"})
 
 
 class FaultOut(Schema):
@@ -85,121 +68,6 @@ class Problem(Schema):
     yours = fields.Dict(metadata={"description": "With an inspection conflict: the document that was sent."})
     theirs = fields.Dict(metadata={"description": "With an inspection conflict: the document that the register has."})
     differences = fields.List(fields.Dict(), metadata={"description": "With an inspection conflict: pointer, yours and theirs of each difference."})
-
-
-class Who(Enum):
-    """Who may call what needs no right."""
-
-    ANYONE = "anyone"
-    ONESELF = "oneself"
-    """Who is signed in, also when she works for no organisation."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Admission:
-    needs: Right | Who
-    watched: bool
-    processes: Activity | None
-
-
-class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
-    """The routes of one concept."""
-
-    ARGUMENTS_PARSER = Parser()
-
-    def __init__(self, name: str, description: str) -> None:
-        super().__init__(name, name, url_prefix=BASE, description=description)
-        self._admissions: dict[str, _Admission] = {}
-        self.before_request(self._admit)
-        self.after_request(self._log)
-
-    def _admit(self) -> None:
-        """Who may not get in gets no further; only then the body is read. A browser's preflight carries no token.
-
-        Raises NotAuthenticated, NotAllowed, ReasonRequired, InvalidInput, Unavailable, TooManyRequests, RequestTimeout, ClientDisconnected.
-        """
-        admission = self._admissions.get(request.endpoint or "")
-        if admission is None or request.method == "OPTIONS":
-            return
-        try:
-            self._let_in(admission)
-        except NotAuthenticated:
-            limits.not_recognised()
-            raise
-        if admission.needs is not Who.ANYONE:
-            limits.recognised()
-        processing.begin()
-        bodies.receive()
-
-    def _log(self, response: Response) -> Response:
-        """What can't be logged is not shown."""
-        admission = self._admissions.get(request.endpoint or "")
-        if admission is not None and admission.processes is not None:
-            try:
-                processing.log(admission.processes, response)
-            except Unavailable as error:
-                return refusal(error)
-        return response
-
-    def _let_in(self, admission: "_Admission") -> None:
-        if admission.needs is Who.ANYONE:
-            return
-        if admission.needs is Who.ONESELF:
-            presented()
-            return
-        require(actor(), admission.needs)
-        if admission.watched or (request.method in ("GET", "HEAD") and admission.needs in EXPLAINED and actor().role is Role.MINISTRY_AUDITOR):
-            self._remember()
-
-    def _remember(self) -> None:
-        """An audit line about a look, before anything is shown: of the object that the address names, else of the whole list."""
-        named = next(iter((request.view_args or {}).items()), None)
-        kind, id = (named[0].removesuffix("_id"), named[1]) if named else (self.name, "-")
-        with transaction(actor()) as session:
-            audit.record(session, actor(), f"{kind}.looked-at", kind, str(id), details={"query": request.query_string.decode("ascii", "replace")})
-
-    def on(
-        self,
-        method: str,
-        rule: str,
-        *,
-        needs: Right | Who,
-        returns: type[Schema],
-        status: int = 200,
-        takes: type[Schema] | None = None,
-        query: type[Schema] | None = None,
-        tagged: bool = False,
-        versioned: bool = False,
-        once: bool = False,
-        watched: bool = False,
-        processes: Activity | None = None,
-    ) -> Callable[[View], View]:
-        """State one operation.
-
-        ``needs``: the right that the caller must have, or who may call otherwise. ``watched``: each call leaves an audit line, whoever makes it.
-        ``processes``: the processing activity that it is part of, when personal data is in it.
-        ``tagged``: the answer has an entity tag, and a GET may be conditional. ``versioned``: a change of what exists names its version with If-Match.
-        ``once``: needs an Idempotency-Key.
-        """
-
-        def decorate(view: View) -> View:
-            view = self.response(status, returns)(view)
-            if once and takes is not None and "id" in takes().fields:
-                view = self.alt_response(200, schema=returns, description="Known already", success=True)(view)
-            if method == "PUT" and "<uuid:" not in rule:  # a PUT makes what is known by a name, never by an id
-                view = self.alt_response(201, schema=returns, description="Created", success=True)(view)
-            if query is not None:
-                view = self.arguments(query, location="query")(view)
-            if takes is not None:
-                view = self.arguments(takes)(view)
-            paged = query is not None and issubclass(query, PageQuery)
-            features = {"tagged": tagged, "versioned": versioned, "once": once, "paged": paged, "needs": needs, "processes": processes}
-            self._admissions[f"{self.name}.{view.__name__}"] = _Admission(needs, watched, processes)
-            view = self.doc(operationId=camel_case(view.__name__), **{"x-features": features})(view)
-            self.route(rule, methods=[method])(view)
-            return view
-
-        return decorate
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from api.answers import answer_once, decode_cursor, dump_with, expected_version, json_response, one, page_response
 from api.auth import actor
 from api.batches import BatchOut, Each, batch_id, batch_response, created_or_known, judge_each
-from api.contract import PageQuery, Routes
 from api.fields import MUNICIPALITY_CODE, SLUG, Date, Float, Form, Integer, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from api.processing import concerns
+from api.routes import PageQuery, Routes
 from registry import values
 from registry.access import Right
 from registry.batch import LARGEST_BATCH

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from api.answers import answer_once, decode_cursor, dump_with, expected_version, one, page_response
 from api.auth import actor
 from api.batches import created_or_known
-from api.contract import PageQuery, Routes
 from api.fields import AnyJson, Date, Dict, Length, Moment, OneOf, Schema, String, Uuid
 from api.problems import language, problem
+from api.routes import PageQuery, Routes
 from registry.access import Right
 from registry.db import reading, transaction
 from registry.inspections import commands, queries

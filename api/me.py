@@ -8,10 +8,10 @@ from marshmallow import Schema, fields
 from api import attempts
 from api.answers import dump_with, one
 from api.auth import presented, session_secret
-from api.contract import Routes, Who
 from api.fields import Length, OneOf, String
 from api.fields import Schema as RequestSchema
 from api.problems import request_id
+from api.routes import Routes, Who
 from registry.access import Oneself, Right, Role
 from registry.db import reading, transaction
 from registry.members import queries, sign_in

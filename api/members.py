@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from api.addresses import own_origin
 from api.answers import answer_once, decode_cursor, dump_with, expected_version, json_response, one, page_response
 from api.auth import actor
-from api.contract import PageQuery, Routes
 from api.fields import Date, Form, Length, Moment, OneOf, Schema, String, Uuid
+from api.routes import PageQuery, Routes
 from registry.access import Right, Role
 from registry.db import reading, transaction
 from registry.members import commands, queries

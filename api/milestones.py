@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from api.answers import answer_once, dump_with, one
 from api.auth import actor
 from api.batches import BatchOut, Each, batch_id, batch_response, created_or_known, judge_each
-from api.contract import Routes
 from api.fields import AnyJson, Date, Length, List, Nested, OneOf, Schema, String, Uuid
 from api.processing import concerns
+from api.routes import Routes
 from api.trajectories import MilestoneOut
 from registry.access import Right
 from registry.batch import LARGEST_BATCH

@@ -10,7 +10,8 @@ from flask import Flask, Response
 from prometheus_client import multiprocess
 
 from api.answers import json_response
-from api.contract import BASE, Api, document
+from api.contract import Api, document
+from api.routes import BASE
 from registry import storage
 from registry.db import reading
 from registry.errors import Unavailable

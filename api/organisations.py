@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from api.answers import answer_once, decode_cursor, dump_with, one, page_response
 from api.auth import actor
 from api.batches import created_or_known
-from api.contract import PageQuery, Routes
 from api.fields import MUNICIPALITY_CODE, SLUG, Length, Moment, OneOf, Schema, String, Uuid
+from api.routes import PageQuery, Routes
 from registry.access import Right
 from registry.db import reading
 from registry.organisations import commands, queries

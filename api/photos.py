@@ -14,10 +14,11 @@ from marshmallow import fields, post_load
 from api.answers import dump_with, one
 from api.auth import actor
 from api.batches import Each, ResultOut, SummaryOut, batch_response, judge_each
-from api.contract import FaultOut, Routes
+from api.contract import FaultOut
 from api.fields import Float, Form, Integer, Length, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from api.problems import fault_out
 from api.processing import concerns
+from api.routes import Routes
 from registry import clock
 from registry.access import Right
 from registry.batch import Result

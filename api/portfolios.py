@@ -9,9 +9,9 @@ from marshmallow import fields, post_load
 from api.answers import decode_cursor, dump_with, expected_version, one, page_response
 from api.auth import actor
 from api.batches import BatchOut, Each, batch_id, batch_response, judge_each
-from api.contract import PageQuery, Routes
 from api.fields import Date, Length, Moment, Nested, Schema, Uuid
 from api.processing import concerns
+from api.routes import PageQuery, Routes
 from registry.access import Right
 from registry.batch import LARGEST_BATCH
 from registry.db import reading, transaction

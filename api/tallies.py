@@ -10,10 +10,10 @@ from marshmallow import fields
 
 from api.answers import decode_cursor, dump_with, one, page_response
 from api.auth import actor
-from api.contract import PageQuery, Routes
 from api.dwellings import DwellingsOut
 from api.dwellings import dump as dump_dwelling
 from api.fields import MUNICIPALITY_CODE, SLUG, Date, Form, Length, Moment, OneOf, Schema, String, Uuid
+from api.routes import PageQuery, Routes
 from registry import clock, values
 from registry.access import Right
 from registry.db import counting, reading

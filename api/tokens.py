@@ -11,9 +11,9 @@ from api import attempts
 from api.addresses import own_origin
 from api.answers import decode_cursor, dump_with, json_response, one, page_response
 from api.auth import actor
-from api.contract import PageQuery, Routes, Who
 from api.fields import Length, Moment, Schema, String, Uuid
 from api.problems import request_id
+from api.routes import PageQuery, Routes, Who
 from registry.access import Right
 from registry.db import reading, transaction
 from registry.members import commands, queries, sign_in
