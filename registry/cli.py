@@ -86,7 +86,10 @@ def migrate(data: Path) -> None:
     """Bring the database to the present."""
     with _database_url(data) as url:
         migrations.upgrade(url)
+        to_grant = migrations.still_to_grant(url)
     click.echo("The database is up to date.")
+    if to_grant is not None:
+        click.echo(f"Before the API serves, a superuser must say: {to_grant}")
 
 
 @registry.command()

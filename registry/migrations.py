@@ -25,6 +25,17 @@ def downgrade(url: str, revision: str) -> None:
         command.downgrade(_config(connection), revision)
 
 
+ROLES = ("registry_api", "registry_counter", "registry_worker")
+NOT_GRANTED = "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s) AND NOT pg_has_role(rolname, 'pg_read_all_stats', 'USAGE') ORDER BY 1"
+
+
+def still_to_grant(url: str) -> str | None:
+    """What a superuser has to say before the API serves, when the owner of the database was not allowed to. Raises Unavailable."""
+    with explained(), psycopg.connect(url) as connection:
+        lacking = [str(role) for (role,) in connection.execute(NOT_GRANTED, (list(ROLES),))]
+    return f"GRANT pg_read_all_stats TO {', '.join(lacking)};" if lacking else None
+
+
 def let_in(url: str, role: str, password: str) -> str:
     """Let ``role``, one that a migration made, sign in with this password; the URL with which it does. Raises Unavailable."""
     with explained(), psycopg.connect(url, autocommit=True) as connection:

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from uuid import uuid4
 
+import psycopg
 import pytest
 import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.orm import Session
 
 from registry import migrations
 from registry.db import sqlalchemy_url
 from registry.tables import metadata
-from tests import servers
+from tests import makers, servers
 
 CONSTRAINTS = sa.text(
     """
@@ -79,3 +82,29 @@ def test_constraints_and_indexes_of_the_code_are_those_of_the_migrations(engine:
     assert rows(empty_database, CONSTRAINTS) == rows(migrated, CONSTRAINTS)
     assert len(rows(migrated, CONSTRAINTS)) > 100
     assert rows(empty_database, INDEXES) == rows(migrated, INDEXES)
+
+
+@pytest.fixture
+def keepers_database(empty_database: str) -> Iterator[str]:
+    """An empty database whose owner is no superuser, as on a managed server."""
+    name = f"keeper_{uuid4().hex[:8]}"
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE PASSWORD 'k'").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(sql.Identifier(connection.info.dbname), sql.Identifier(name)))
+    yield sa.make_url(empty_database).set(username=name, password="k").render_as_string(hide_password=False)
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO CURRENT_USER").format(sql.Identifier(connection.info.dbname)))
+        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+def test_an_owner_who_is_no_superuser_migrates_and_works_under_forced_row_level_security(keepers_database: str) -> None:
+    migrations.upgrade(keepers_database)
+    assert migrations.still_to_grant(keepers_database) is None
+    engine = sa.create_engine(sqlalchemy_url(keepers_database), poolclass=sa.NullPool)
+    with Session(engine) as session, session.begin():
+        makers.everybody(session)
+        makers.a_dwelling(session)
+    assert rows(keepers_database, sa.text("SELECT count(*) FROM dwelling")) == [(1,)]
+    assert rows(keepers_database, sa.text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")) == [(False,)]
+    migrations.downgrade(keepers_database, "base")
