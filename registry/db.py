@@ -5,7 +5,7 @@ transaction has an id, so that a reader of the feed can tell which ids may still
 Both tell PostgreSQL in whose name, for that transaction alone: row-level security shows nothing to nobody (docs/adr/0014).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -179,6 +179,16 @@ def reading(acting: Acting | None = None) -> Iterator[orm.Session]:
         yield session
 
 
+def ask(statement: str, values: Mapping[str, object]) -> Sequence[sa.Row[Any]]:
+    """The rows of one statement in nobody's name, in a transaction of its own: for what must be known before anybody acts. Raises Unavailable."""
+    if isinstance(database.reader, sa.Connection):
+        with reading() as session:
+            return session.connection().exec_driver_sql(statement, dict(values)).all()
+    assert database.reader is not None
+    with explained(), database.reader.connect() as connection:
+        return connection.exec_driver_sql(statement, dict(values)).all()
+
+
 @contextmanager
 def counting(acting: Acting) -> Iterator[orm.Session]:
     """As `reading`, over all dwellings and without anything that says where they are: for figures."""
@@ -195,10 +205,11 @@ def _statements(claims: Mapping[str, str]) -> Iterator[orm.Session]:
     ):
         if isinstance(database.reader, sa.Connection):
             session.connection().exec_driver_sql(_ACT_FOR_READING, dict(claims))
+            yield session
+            session.commit()
         else:
             session.connection(execution_options={"claims": claims})
-        yield session
-        session.commit()
+            yield session
 
 
 def _execute_as(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:

@@ -44,6 +44,15 @@ TODAY = "(now() AT TIME ZONE 'Europe/Amsterdam')::date"
 DEFINER = "LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp"
 PORTFOLIO_TODAY = f"organisation_id = acting_organisation() AND valid_from <= {TODAY} AND (valid_until IS NULL OR valid_until > {TODAY})"
 SEES = {
+    "holds_dwelling(of_dwelling uuid, registrar uuid, body uuid, today date)": """
+BEGIN
+    -- For pages of a corporation: what is the same for every row is passed in.
+    IF EXISTS (SELECT FROM portfolio_period
+        WHERE dwelling_id = of_dwelling AND organisation_id = body AND valid_from <= today AND (valid_until IS NULL OR valid_until > today)) THEN
+        RETURN true;
+    END IF;
+    RETURN coalesce(registrar = body AND NOT EXISTS (SELECT FROM portfolio_period WHERE dwelling_id = of_dwelling), false);
+END""",
     "sees_row_of_dwelling(of_dwelling uuid, municipality text, registrar uuid)": f"""
 BEGIN
     -- The particulars are passed in, because a row that is being inserted can't be found yet.
@@ -51,11 +60,7 @@ BEGIN
     WHEN 'municipality-editor' THEN
         RETURN coalesce(municipality = acting_municipality(), false);
     WHEN 'corporation-editor' THEN
-        PERFORM FROM portfolio_period WHERE dwelling_id = of_dwelling AND {PORTFOLIO_TODAY};
-        IF FOUND THEN
-            RETURN true;
-        END IF;
-        RETURN coalesce(registrar = acting_organisation() AND NOT EXISTS (SELECT FROM portfolio_period WHERE dwelling_id = of_dwelling), false);
+        RETURN holds_dwelling(of_dwelling, registrar, acting_organisation(), {TODAY});
     WHEN 'inspector' THEN
         RETURN EXISTS (SELECT FROM inspection
             WHERE dwelling_id = of_dwelling AND organisation_id = acting_organisation() AND assignee_id = acting_person());
@@ -238,6 +243,7 @@ def is_(*roles: str) -> str:
 
 
 DWELLING = f"""CASE {ROLE} WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY} WHEN 'ministry-auditor' THEN {EXPLAINED}
+    WHEN 'corporation-editor' THEN holds_dwelling(id, registrar_id, {ORGANISATION}, (SELECT {TODAY}))
     WHEN 'ministry-analyst' THEN false WHEN 'administrator' THEN false ELSE sees_row_of_dwelling(id, municipality_code, registrar_id) END"""
 EDITORS = is_("corporation-editor", "municipality-editor")
 READS_PROGRESS = is_("corporation-editor", "municipality-editor", "reviewer", "ministry-auditor")

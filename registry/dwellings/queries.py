@@ -1,7 +1,7 @@
 """Reading dwellings. Visibility is part of each query."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
@@ -45,7 +45,13 @@ def _sight(actor: Actor) -> Sight:
 
 
 def _parameters(actor: Actor) -> dict[str, object]:
-    return {f"seen_{name}": value for name, value in asdict(_sight(actor)).items()}
+    by = _sight(actor)
+    return {
+        "seen_municipality_code": by.municipality_code,
+        "seen_organisation_id": by.organisation_id,
+        "seen_person_id": by.person_id,
+        "seen_today": by.today,
+    }
 
 
 def visible_to(actor: Actor) -> sa.ColumnElement[bool]:

@@ -85,8 +85,7 @@ _AUTHENTICATE = "SELECT * FROM authenticate(%(digest)s, %(wanted)s)"
 
 def authenticate(digest: bytes, *, membership_id: UUID | None = None) -> Presented:
     """``membership_id`` is the one that the person wants to act for. Raises NotAuthenticated, Unavailable."""
-    with db.reading() as session:
-        rows = session.connection().exec_driver_sql(_AUTHENTICATE, {"digest": digest, "wanted": membership_id}).all()
+    rows = db.ask(_AUTHENTICATE, {"digest": digest, "wanted": membership_id})
     if not rows:
         raise NotAuthenticated()
     memberships = [

@@ -32,7 +32,8 @@ GUARDED = {
 """Every other table: row-level security is on and forced, and the API's role has a policy for each thing that it may do."""
 BY_COLUMN = {"credential": KEEP}
 SEES = {
-    "sees_row_of_dwelling", "sees_dwelling", "sees_trajectory", "runs_trajectory", "sees_milestone", "sees_inspection", "sees_photo", "works_beside",
+    "holds_dwelling", "sees_row_of_dwelling", "sees_dwelling", "sees_trajectory", "runs_trajectory", "sees_milestone", "sees_inspection", "sees_photo",
+    "works_beside",
 }  # fmt: skip
 """They say whether whoever acts sees something, and nothing else about it."""
 RUN_AS_OWNER = SEES | {
