@@ -40,6 +40,7 @@ class Flaw(StrEnum):
 
     ALTERED = "the line is not the one that was written here"
     GAP = "lines are missing before this one"
+    REPEATED = "another line has this number already"
     TAIL_MISSING = "the last lines of the stream are missing, after the one named here"
     HEAD_DIFFERS = "the head of the stream does not belong to its last line"
     BEYOND_HEAD = "the line was not written by the register: the head of its stream does not know it"
@@ -50,11 +51,11 @@ class Flaw(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``line_id`` and ``recorded_at`` are those of the line that shows it, None when there is no line."""
+    """``line_id`` and ``recorded_at`` are those of the line that shows it, None when there is no line; ``stream`` or ``sequence`` is when it has none."""
 
     flaw: Flaw
-    stream: int
-    sequence: int
+    stream: int | None
+    sequence: int | None
     line_id: int | None = None
     recorded_at: datetime | None = None
 
@@ -79,10 +80,13 @@ class Chain:
             flaw = self._flaw(line)
             if flaw is not None:
                 yield Finding(flaw, line.stream, line.sequence, line.id, line.recorded_at)
-            self.head = Head(line.stream, line.sequence, line.digest)
+            if flaw is not Flaw.REPEATED:
+                self.head = Head(line.stream, line.sequence, line.digest)
 
     def _flaw(self, line: ChainedLine) -> Flaw | None:
         """The digest of a line after a gap can't be judged, because the one before it is gone."""
+        if line.sequence == self.head.sequence:
+            return Flaw.REPEATED
         if line.sequence != self.head.sequence + 1:
             return Flaw.GAP
         return None if next_digest(self.head.digest, line.content) == line.digest else Flaw.ALTERED

@@ -27,7 +27,7 @@ def write(count: int, stream: int = STREAM) -> None:
         record_each(session, an_actor(Role.ADMINISTRATOR), "scheme.created", "scheme", [(f"s{place}", {"place": place}) for place in range(count)])
 
 
-def checked(against: Seal | None = None) -> tuple[list[tuple[Flaw, int, int]], Seal]:
+def checked(against: Seal | None = None) -> tuple[list[tuple[Flaw, int | None, int | None]], Seal]:
     findings: list[Finding] = []
     with reading() as session:
         verdict = verify(session, report=findings.append, progress=lambda done, total: None, against=against)
@@ -93,12 +93,39 @@ TAMPERING = {
         "VALUES (gen_random_uuid(), 'r', 'q', 'a', 'k', 's', 9, 0, sha256(''))",
         [(Flaw.BEYOND_HEAD, 9, 0)],
     ),
+    "a line without a number": (
+        "ALTER TABLE audit_line ALTER COLUMN sequence DROP NOT NULL;"
+        "INSERT INTO audit_line (person_id, role, request_id, action, subject_kind, subject_id, stream, sequence, digest) "
+        "VALUES (gen_random_uuid(), 'r', 'q', 'a', 'k', 's', 9, NULL, sha256(''))",
+        [(Flaw.BEYOND_HEAD, 9, None)],
+    ),
+    "a line without a stream": (
+        "ALTER TABLE audit_line ALTER COLUMN stream DROP NOT NULL;"
+        "INSERT INTO audit_line (person_id, role, request_id, action, subject_kind, subject_id, stream, sequence, digest) "
+        "VALUES (gen_random_uuid(), 'r', 'q', 'a', 'k', 's', NULL, 1, sha256(''))",
+        [(Flaw.BEYOND_HEAD, None, 1)],
+    ),
+    "a line in a stream that the register does not have": (
+        "ALTER TABLE audit_stream DROP CONSTRAINT ck_audit_stream_stream; INSERT INTO audit_stream VALUES (200, 1, sha256(''));"
+        "INSERT INTO audit_line (person_id, role, request_id, action, subject_kind, subject_id, stream, sequence, digest) "
+        "VALUES (gen_random_uuid(), 'r', 'q', 'a', 'k', 's', 200, 1, sha256(''))",
+        [(Flaw.BEYOND_HEAD, 200, 1)],
+    ),
+    "a line without a digest": (
+        "ALTER TABLE audit_line ALTER COLUMN digest DROP NOT NULL; UPDATE audit_line SET digest = NULL WHERE stream = 9 AND sequence = 3",
+        [(Flaw.ALTERED, 9, 3), (Flaw.ALTERED, 9, 4)],
+    ),
     "two lines swapped": (
         "UPDATE audit_line SET sequence = -2 WHERE stream = 9 AND sequence = 3; UPDATE audit_line SET sequence = 3 WHERE stream = 9 AND sequence = 2;"
         "UPDATE audit_line SET sequence = 2 WHERE stream = 9 AND sequence = -2",
         [(Flaw.ALTERED, 9, 2), (Flaw.ALTERED, 9, 3), (Flaw.ALTERED, 9, 4)],
     ),
 }
+REPEAT = """
+ALTER TABLE audit_line DROP CONSTRAINT uq_audit_line_stream_sequence;
+INSERT INTO audit_line (person_id, role, request_id, action, subject_kind, subject_id, stream, sequence, digest)
+VALUES (gen_random_uuid(), 'r', 'q', 'a', 'k', 's', 9, %s, sha256(''))
+"""
 REWRITE = """
 DO $$
 DECLARE
@@ -132,6 +159,23 @@ def test_tampering_is_found_also_across_the_parts_that_are_read_at_once(tamperer
     assert checked()[0] == []
     tamperer.execute("DELETE FROM audit_line WHERE stream = 9 AND sequence IN (3, 4, 5)")
     assert checked()[0] == [(Flaw.GAP, 9, 6)]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, LINES, LINES + 1])
+@pytest.mark.parametrize("sequence", [1, 3, LINES])
+def test_a_number_that_was_given_twice_is_found_wherever_a_part_ends(
+    tamperer: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, sequence: int, at_once: int
+) -> None:
+    monkeypatch.setattr(module, "LINES_AT_ONCE", at_once)
+    tamperer.execute(REPEAT % sequence)
+    assert checked()[0] == [(Flaw.REPEATED, 9, sequence)]
+
+
+def test_a_number_that_was_given_twice_is_found_when_the_lines_have_one_id_too(tamperer: psycopg.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LINES_AT_ONCE", 3)
+    tamperer.execute("ALTER TABLE audit_line DROP CONSTRAINT pk_audit_line, DROP CONSTRAINT uq_audit_line_stream_sequence")
+    tamperer.execute("INSERT INTO audit_line OVERRIDING SYSTEM VALUE SELECT * FROM audit_line WHERE stream = 9 AND sequence = 3")
+    assert checked()[0] == [(Flaw.REPEATED, 9, 3)]
 
 
 def test_only_a_seal_finds_a_log_that_was_rewritten_as_a_whole(tamperer: psycopg.Connection) -> None:
