@@ -1,9 +1,10 @@
 """Logging: one JSON line for each event, to standard error, without secrets.
 
 What `redacted` takes out: the values of REGISTRY_ settings that are secret, whatever stands under a name in `SECRETS` (as key of an event, header,
-parameter, JSON member or setting), credentials in URLs, and the rows that PostgreSQL quotes; SQLAlchemy leaves out the parameters of statements
-itself (`registry.db`). `redact_records` does the same to the standard library's logging, which gunicorn, procrastinate and boto3 use, and to the
-traceback of a program that breaks. A secret without a name, such as a code in the path of a URL, can't be recognised: no line of ours holds a path.
+parameter, JSON member or setting), what starts like a secret of the register, credentials in URLs, and the rows that PostgreSQL quotes; SQLAlchemy
+leaves out the parameters of statements itself (`registry.db`). `redact_records` does the same to the standard library's logging, which gunicorn,
+procrastinate and boto3 use, and to the traceback of a program that breaks. A secret with neither name nor prefix, such as a code in the path of a URL,
+can't be recognised: no line of ours holds a path.
 """
 
 import logging
@@ -36,6 +37,8 @@ _NAMED = re.compile(
     r"(\\+\".*?\\+\"|\"(?:[^\"\\]|\\.)*\"|b?'(?:[^'\\]|\\.)*'|['\"]?[^\s&;,'\")}\]]+)"
 )
 _SCHEME = re.compile(r"(?i)\b(bearer|basic|digest)\s+[a-z0-9._~+/=@:-]{6,}")
+_PREFIXED = re.compile(r"dwr_[a-z]_[\w-]+", re.ASCII)
+"""Secrets of the register itself (`registry/members/credentials.py`)."""
 _IN_URL = re.compile(r"(?i)(?<![a-z0-9+.-])([a-z][a-z0-9+.-]{0,30}://)[^\s/@'\"]+@")
 _ROW = re.compile(r"(?s)(?<![A-Z])(DETAIL|CONTEXT):(?:(?!\n\[SQL|\n\nThe above|\n\nDuring handling).)*")
 """PostgreSQL repeats whole rows there."""
@@ -68,7 +71,7 @@ def redacted(text: str) -> str:
     text = _IN_URL.sub(rf"\1{REDACTED}@", _ROW.sub(rf"\1: {REDACTED}", text))
     text = _HEADER.sub(rf"\1\2{REDACTED}", text)
     text = _NAMED.sub(lambda found: found[0] if _harmless(found[2]) else f"{found[1]}{REDACTED}", text)
-    return _SCHEME.sub(rf"\1 {REDACTED}", text)
+    return _PREFIXED.sub(REDACTED, _SCHEME.sub(rf"\1 {REDACTED}", text))
 
 
 def redact_records() -> None:

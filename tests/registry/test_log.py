@@ -16,6 +16,8 @@ import structlog
 from registry import log
 from registry.db import transaction
 from registry.log import REDACTED, redact_event, redacted
+from registry.members.credentials import PREFIXES, new_secret
+from registry.members.model import CredentialKind
 
 SECRET = "Xq7-hunter2.verysecret"
 
@@ -70,6 +72,13 @@ def test_a_secret_is_taken_out_of_a_line(line: str) -> None:
     assert REDACTED in redacted(line)
 
 
+@pytest.mark.parametrize("kind", PREFIXES)
+@pytest.mark.parametrize("line", ["{}", "could not use {}.", "GET /set-up#{}", "/set-up%23{}", "('{}',)", "token={}", "see_{}"])
+def test_a_secret_of_the_register_is_taken_out_also_without_a_name(kind: CredentialKind, line: str) -> None:
+    secret = new_secret(kind).text
+    assert redacted(line.format(secret)) == line.format(REDACTED)
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -89,7 +98,16 @@ def test_what_is_no_secret_stays(line: str) -> None:
 
 def test_a_long_line_takes_no_long_time() -> None:
     began = time.perf_counter()
-    for line in ("a_" * 50_000, "token" * 20_000, "code-" * 20_000, 'password="' * 10_000, "DETAIL:" * 10_000, "cookie" * 10_000, '\\"' * 50_000):
+    for line in (
+        "a_" * 50_000,
+        "token" * 20_000,
+        "code-" * 20_000,
+        'password="' * 10_000,
+        "DETAIL:" * 10_000,
+        "dwr_t_" * 20_000,
+        "cookie" * 10_000,
+        '\\"' * 50_000,
+    ):
         redacted(line)
     assert time.perf_counter() - began < 5
 
