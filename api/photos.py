@@ -177,7 +177,13 @@ def get_photo(photo_id: UUID) -> Response:
 
 
 @routes.on(
-    "GET", "/inspections/<uuid:inspection_id>/receipt", needs=Right.READ_INSPECTIONS, processes=Activity.INSPECTIONS_READ, returns=ReceiptOut, tagged=True
+    "GET",
+    "/inspections/<uuid:inspection_id>/receipt",
+    needs=Right.READ_INSPECTIONS,
+    processes=Activity.INSPECTIONS_READ,
+    returns=ReceiptOut,
+    tagged=True,
+    watched=True,
 )
 def get_receipt(inspection_id: UUID) -> Response:
     """What has arrived of an inspection, photo by photo, and what is still missing"""

@@ -191,5 +191,15 @@ def test_a_receipt_is_complete_when_all_is_submitted_and_stored(inspector: Calle
     refused(inspector.get(f"/inspections/{uuid4()}/receipt"), 404, "not-found")
 
 
+@pytest.mark.parametrize("role", ["inspector", "reviewer"])
+def test_each_look_at_a_photo_leaves_a_line_also_in_a_receipt(session: Session, inspector: Caller, inspection: Inspection, auditor: Caller, role: str) -> None:
+    photo = makers.a_photo(session, inspection, caption="In de keuken")
+    caller = inspector if role == "inspector" else a_caller(inspector.client, role, inspector.organisation)
+    assert content(caller.get(f"/inspections/{inspection.id}/receipt"))["photos"] == [content(caller.get(f"/photos/{photo.id}"))]
+    lines = content(auditor.get(f"/audit?personId={caller.person_id}"))["items"]
+    looks = [(line["action"], line["subjectKind"], line["subjectId"]) for line in lines]
+    assert looks == [("photo.looked-at", "photo", str(photo.id)), ("inspection.looked-at", "inspection", str(inspection.id))]
+
+
 def test_a_missing_photo_is_not_found(inspector: Caller) -> None:
     refused(inspector.get(f"/photos/{uuid4()}"), 404, "not-found")
