@@ -110,6 +110,7 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
+    limits.count_what_was_not()
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["API-Version"] = VERSION

@@ -21,6 +21,7 @@ COOKIE = re.compile(r"[A-Za-z0-9_-]{43}")
 FIELD = "form_token"
 LONGEST_LINE = 500
 """Characters of what is no password."""
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 LOCAL_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]{0,400}")
 """Printable ASCII without a backslash, and no second slash: browsers would go to another host."""
 HOME = "/account"
@@ -60,8 +61,16 @@ def _cookie() -> str:
 
 
 def line(name: str) -> str:
-    """What was typed in this field; empty when there is no such field."""
-    return request.form.get(name, "").strip().replace("\0", "")[:LONGEST_LINE]
+    """What was typed in this field, without control characters and without spaces around it; empty when there is no such field.
+
+    Spaces are taken off last too: each of the other steps can bring new ones to the edge.
+    """
+    return CONTROL_CHARACTERS.sub("", request.form.get(name, "")).strip()[:LONGEST_LINE].strip()
+
+
+def email_address(name: str) -> str:
+    """The e-mail address in this field as it is looked up: what has one spelling here has one count of attempts."""
+    return line(name).lower()
 
 
 def one_time_code(name: str) -> str:

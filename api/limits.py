@@ -11,7 +11,7 @@ from functools import cache
 from hashlib import sha256
 from math import ceil
 
-from flask import request
+from flask import g, request
 from limits import RateLimitItem, parse
 
 from api.addresses import counted, remote_address
@@ -81,6 +81,13 @@ def admit() -> None:
         _refuse(callers.hit(credential, _caller_rate()))
     else:
         _refuse(addresses.wait(_address(), _address_rate()))
+        g.not_counted_yet = True
+
+
+def count_what_was_not() -> None:
+    """A request that ended before anybody asked whether its credential is valid counts for its address."""
+    if g.pop("not_counted_yet", False):
+        addresses.hit(_address(), _address_rate())
 
 
 def admit_address() -> None:
@@ -90,6 +97,7 @@ def admit_address() -> None:
 
 def recognised() -> None:
     """The credential of this request turned out to be valid."""
+    g.pop("not_counted_yet", None)
     credential = _credential()
     if credential is not None and credential not in callers:
         callers.hit(credential, _caller_rate())
@@ -97,6 +105,7 @@ def recognised() -> None:
 
 def not_recognised() -> None:
     """The credential of this request turned out not to be valid: it counts for the address. Raises TooManyRequests."""
+    g.pop("not_counted_yet", None)
     credential = _credential()
     if credential is not None:
         callers.forget(credential)
@@ -105,8 +114,15 @@ def not_recognised() -> None:
 
 def _credential() -> bytes | None:
     """The digest of what the caller shows to be known by: the secret itself is never kept."""
-    shown = request.headers.get("Authorization") or request.cookies.get(SESSION_COOKIE)
+    header = request.headers.get("Authorization")
+    shown = request.cookies.get(SESSION_COOKIE) if header is None else _token(header)
     return sha256(shown.encode()).digest() if shown else None
+
+
+def _token(header: str) -> str | None:
+    """The token that `api.auth` reads in this header, so that one token has one count however the header is spelled."""
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _address() -> bytes:

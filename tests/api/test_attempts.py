@@ -60,6 +60,33 @@ def test_another_way_of_writing_the_address_of_an_account_has_no_room_of_its_own
     assert sign_in(api, f"  {anna.email.upper()} ", address=STRANGER).status_code == 429
 
 
+@pytest.mark.parametrize("before", ["\0 ", " \0 \0 ", "\x1f\0 ", "\x7f \x9f\t", "\r\n\0\u2003", "\0\xa0\u3000", "\0" * 600 + " "])
+def test_nor_has_one_with_control_characters_and_spaces(api: FlaskClient, anna: Person, before: str) -> None:
+    use_up(api, anna.email, STRANGER)
+    assert sign_in(api, before + anna.email, address=STRANGER).status_code == 429
+    assert signed_in(sign_in(api, before + anna.email, address=HER_OWN))
+
+
+@pytest.mark.parametrize("space", [" ", "\u2003", "\xa0\u3000"])
+def test_nor_has_one_with_spaces_that_stand_at_the_edge_once_it_is_cut_off(api: FlaskClient, anna: Person, space: str) -> None:
+    use_up(api, anna.email, STRANGER)
+    assert sign_in(api, anna.email + space * 500 + "x", address=STRANGER).status_code == 429
+
+
+OTHER_LETTERS = ("K", "\u212a", "S", "\u017f", "I", "\u0130", "i\u0307", "ı", "\u1e9e", "ss", "Σ", "É", "E\u0301")
+"""The second is the sign of kelvin, the fourth a long s, the ninth a capital ß."""
+
+
+@pytest.mark.parametrize("letter", ["k", "s", "i", "\u017f", "i\u0307", "\xdf", "ss", "σ", "é", "e\u0301"])
+def test_a_spelling_has_the_count_of_an_account_exactly_when_it_finds_it(api: FlaskClient, session: Session, letter: str) -> None:
+    person = a_local_account(session, f"a{letter}x@example.nl")
+    use_up(api, person.email, STRANGER)
+    emails = [f"A{other}X@example.nl" for other in OTHER_LETTERS]
+    found = [signed_in(sign_in(api, email, address=HER_OWN)) for email in emails]
+    assert any(found)
+    assert [sign_in(api, email, address=STRANGER).status_code == 429 for email in emails] == found
+
+
 def test_one_address_has_so_many_attempts_at_all_accounts_together(api: FlaskClient) -> None:
     statuses = [sign_in(api, f"{uuid4().hex}@example.nl", "x", address=STRANGER).status_code for _ in range(MOST_FROM_ADDRESS + 1)]
     assert statuses == [401] * MOST_FROM_ADDRESS + [429]

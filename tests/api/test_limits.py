@@ -10,8 +10,10 @@ from werkzeug.test import TestResponse
 
 from api import limits
 from api.limits import UNLIMITED, Counts
+from registry.members.model import CredentialKind
 from registry.settings import settings
 from tests import makers
+from tests.api.browser import a_one_time_credential
 from tests.api.callers import Caller, content, refused
 from tests.owner import as_owner
 
@@ -52,6 +54,38 @@ def test_the_sentence_is_dutch_for_who_asks_for_it(limited: FlaskClient) -> None
 def test_a_token_is_counted_wherever_it_comes_from(limited: FlaskClient) -> None:
     statuses = [me(limited, "dwr_t_of-the-administrator", address=f"198.51.100.{each}").status_code for each in range(LIMIT + 1)]
     assert statuses == [200] * LIMIT + [429]
+
+
+def test_a_token_has_one_count_however_its_header_is_spelled(limited: FlaskClient) -> None:
+    token = "dwr_t_of-the-administrator"
+    spellings = [f"Bearer {token}", f"bearer {token}", f"BEARER {token}", *(f"Bearer{' ' * spaces}{token}" for spaces in range(2, 9)), f"Bearer \t{token}\xa0"]
+    assert [me(limited, Authorization=each).status_code for each in spellings] == [200] * LIMIT + [429] * (len(spellings) - LIMIT)
+
+
+@pytest.mark.parametrize("header", ["Basic {0}", "Token {0}", "Bearer", "Bearer ", "Bearer\t{0}", "bearer{0}", "{0}", ""])
+def test_what_is_no_bearer_token_is_counted_by_address(limited: FlaskClient, header: str) -> None:
+    spellings = [header.replace("{0}", f"dwr_t_{each}") for each in range(LIMIT + 1)]
+    assert [me(limited, Authorization=each).status_code for each in spellings] == [401] * LIMIT + [429]
+    content(me(limited, "dwr_t_of-the-administrator", address="198.51.100.2"))
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/no-such-path"), ("DELETE", "/v1/me"), ("POST", "/v1/tokens"), ("GET", "/v1/openapi.json")])
+def test_a_token_that_nobody_looked_at_counts_for_its_address(limited: FlaskClient, method: str, path: str) -> None:
+    def ask(number: int) -> int:
+        return limited.open(path, method=method, headers={"Authorization": f"Bearer dwr_t_{number}"}).status_code
+
+    assert 429 not in [ask(each) for each in range(LIMIT)]
+    assert ask(LIMIT) == 429
+
+
+@pytest.mark.parametrize("header", ["", "Basic x", "Bearer"])
+def test_a_header_that_is_no_token_does_not_begin_the_count_of_a_session_anew(limited: FlaskClient, header: str) -> None:
+    with as_owner() as session:
+        cookie = a_one_time_credential(session, CredentialKind.SESSION, makers.a_person(session)).text
+    limited.set_cookie(limits.SESSION_COOKIE, cookie, secure=True)
+    assert [me(limited).status_code for _ in range(LIMIT - 1)] == [200] * (LIMIT - 1)
+    assert me(limited, Authorization=header).status_code == 401
+    assert [me(limited).status_code for _ in range(2)] == [200, 429]
 
 
 @pytest.mark.parametrize("tokens", [[None], ["dwr_t_nobody"], ["wrong-1", "wrong-2", "wrong-3", "wrong-4", "wrong-5"], [None, "dwr_t_nobody"]])
