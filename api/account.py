@@ -94,10 +94,10 @@ def choose_password() -> Response:
     herself = Oneself(me.person_id, request_id())
     try:
         with transaction(herself) as session:
-            sign_in.change_password(session, herself, current=current, new=new)
+            secret = sign_in.change_password_and_go_on(session, herself, current=current, new=new)
     except RuleViolation as error:
         return _account(me, 400, error.faults)
-    return let_in(me.person_id, "/account?done=password")
+    return let_in(secret, "/account?done=password")
 
 
 @web.get("/enrol")

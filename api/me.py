@@ -14,6 +14,7 @@ from api.problems import request_id
 from api.routes import Routes, Who
 from registry.access import Oneself, Right, Role
 from registry.db import reading, transaction
+from registry.errors import NotAllowed
 from registry.members import queries, sign_in
 from registry.members.credentials import csrf_token
 from registry.members.model import CredentialKind
@@ -21,6 +22,12 @@ from registry.members.rules import LONGEST_PASSWORD
 from registry.members.sign_in import MembershipNotChosen, NoMembership
 
 routes = Routes("me", "Who is calling")
+
+
+class SignInNeeded(NotAllowed):
+    """A phone's token acts for one membership; this is about the person, in all that she is."""
+
+    code = "sign-in-needed"
 
 
 class OwnMembershipOut(Schema):
@@ -35,7 +42,9 @@ class MeOut(Schema):
     organisation_id = fields.UUID(required=True, allow_none=True, data_key="organisationId", metadata={"description": "Null when you act for none."})
     role = OneOf(Role, required=True, allow_none=True)
     rights = fields.List(OneOf(Right), required=True)
-    memberships = fields.List(fields.Nested(OwnMembershipOut), required=True, metadata={"description": "Those that hold today."})
+    memberships = fields.List(
+        fields.Nested(OwnMembershipOut), required=True, metadata={"description": "Those that hold today; with a phone's token the one that it is for."}
+    )
     csrf_token = fields.String(
         required=True,
         allow_none=True,
@@ -59,7 +68,7 @@ def _me() -> Response:
     except (NoMembership, MembershipNotChosen):
         acting = None
     with reading(Oneself(me.person_id, request_id())) as session:
-        memberships = queries.held_by(session, me.person_id)
+        memberships = [held for held in queries.held_by(session, me.person_id) if me.kind is not CredentialKind.TOKEN or held["id"] in me.membership_ids]
     now = {"organisation_id": acting and acting.organisation_id, "role": acting and acting.role, "rights": sorted(acting.rights) if acting else []}
     token = csrf_token(session_secret()) if me.kind is CredentialKind.SESSION else None
     return one(dump, {"person_id": me.person_id, **now, "memberships": memberships, "csrf_token": token})
@@ -74,8 +83,11 @@ def get_me() -> Response:
 @routes.on("PUT", "/me/password", needs=Who.ONESELF, returns=MeOut, takes=PasswordIn)
 def change_password(body: dict[str, Any]) -> Response:
     """Choose another password; every browser that is signed in has to do so again"""
-    herself = Oneself(presented().person_id, request_id())
-    attempts.count("password-change", str(presented().credential_id))
+    me = presented()
+    if me.kind is CredentialKind.TOKEN:
+        raise SignInNeeded(role="-", right="-")
+    herself = Oneself(me.person_id, request_id())
+    attempts.count("password-change", str(me.credential_id))
     with transaction(herself) as session:
         sign_in.change_password(session, herself, current=body["current_password"], new=body["new_password"])
     return _me()

@@ -79,10 +79,10 @@ def _come_back() -> Response:
     if flow.set_up:
         return let_in(sign_in.connect_identity(flow.set_up, digest, request_id=request_id()), flow.next)
     try:
-        person_id = sign_in.authenticate(digest).person_id
+        session = sign_in.by_identity(digest, request_id=request_id())
     except NotAuthenticated:
         raise IdentityNotConnected() from None
-    return let_in(person_id, flow.next)
+    return let_in(session, flow.next)
 
 
 def _identity(flow: Flow) -> Identity:

@@ -33,12 +33,12 @@ def set_up() -> Response:
         return _form(400, faults, code)
     attempts.count("set-up", code)
     try:
-        person_id = sign_in.set_up(code, password, request_id=request_id())
+        session = sign_in.set_up(code, password, request_id=request_id())
     except CodeNotValid as error:
         return _form(401, [Fault("/code", error.code)])
     except RuleViolation as error:
         return _form(400, error.faults, code)
-    return let_in(person_id, "/account")
+    return let_in(session, "/account")
 
 
 @web.post("/set-up/provider")

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from urllib.parse import urlencode
-from uuid import UUID
 
 from flask import Response, request
 
 from api import attempts
 from api.auth import SESSION_COOKIE, session_secret
-from api.forms import line, local_path, missing
+from api.forms import email_address, line, local_path, missing
 from api.oidc import web_provider_name
 from api.problems import request_id
 from api.web import page, see, web
@@ -16,7 +15,7 @@ from registry.access import Oneself
 from registry.db import transaction
 from registry.errors import Fault, NotAuthenticated
 from registry.members import sign_in
-from registry.members.credentials import digest_of
+from registry.members.credentials import Secret, digest_of
 from registry.members.sign_in import Presented, WrongPassword
 
 
@@ -27,16 +26,16 @@ def show_sign_in() -> Response:
 
 @web.post("/sign-in")
 def by_password() -> Response:
-    email, password, next = line("email"), request.form.get("password", ""), local_path(line("next"))
+    email, password, next = email_address("email"), request.form.get("password", ""), local_path(line("next"))
     faults = missing(("/email", email), ("/password", password))
     if faults:
         return _form(next, 400, faults, email)
-    attempts.count("sign-in", email.lower())
+    attempts.count("sign-in", email)
     try:
-        person_id = sign_in.by_password(email, password, request_id=request_id())
+        session = sign_in.by_password(email, password, request_id=request_id())
     except WrongPassword as error:
         return _form(next, 401, [Fault("/email", error.code)], email)
-    return let_in(person_id, next)
+    return let_in(session, next)
 
 
 def _form(next: str, status: int = 200, faults: Sequence[Fault] = (), email: str = "") -> Response:
@@ -59,14 +58,11 @@ def visitor() -> Presented:
     return sign_in.authenticate(digest_of(session_secret()))
 
 
-def let_in(person_id: UUID, path: str) -> Response:
-    """Begin a session, which is new for every sign-in, and go on there; the one that the browser had ends."""
+def let_in(session: Secret, path: str) -> Response:
+    """Go on there with the session that has begun, which is new for every sign-in; the one that the browser had ends."""
     _end_session()
-    herself = Oneself(person_id, request_id())
-    with transaction(herself) as session:
-        secret = sign_in.begin_session(session, herself)
     response = see(path)
-    response.set_cookie(SESSION_COOKIE, secret.text, secure=True, httponly=True, samesite="Lax")
+    response.set_cookie(SESSION_COOKIE, session.text, secure=True, httponly=True, samesite="Lax")
     return response
 
 

@@ -39,6 +39,10 @@ TEXTS: dict[str, Text] = {
         "Nobody in the register is known by this account at the sign-in service. Ask your administrator for an invitation, and connect the account with it.",
     ),
     "no-sign-in-service": Text("Dit register is niet aan een inlogdienst gekoppeld.", "This register is not connected to a sign-in service."),
+    "sign-in-needed": Text(
+        "Hiervoor moet u zelf ingelogd zijn; het token van een telefoon of programma is niet genoeg.",
+        "For this you must be signed in yourself; the token of a phone or program is not enough.",
+    ),
     "another-site": Text("Dit verzoek komt van een andere website en is geweigerd.", "This request comes from another website and is refused."),
     "code-not-valid": Text(
         "Deze code is onbekend, al gebruikt of verlopen. Vraag uw beheerder om een nieuwe.",

@@ -98,8 +98,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_credential_organisation_id")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_credential_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_credential")),
-        sa.UniqueConstraint("digest", name=op.f("uq_credential_digest")),
     )
+    op.create_index("uq_credential_digest", "credential", ["digest"], unique=True, postgresql_where=sa.text("revoked_at IS NULL"))
     op.create_index("ix_credential_expires_at", "credential", ["expires_at"], unique=False)
     op.create_index("ix_credential_organisation_id", "credential", ["organisation_id", "id"], unique=False)
     op.create_index("ix_credential_person_id", "credential", ["person_id", "id"], unique=False)
@@ -139,6 +139,7 @@ def downgrade() -> None:
     op.drop_index("ix_credential_person_id", table_name="credential")
     op.drop_index("ix_credential_organisation_id", table_name="credential")
     op.drop_index("ix_credential_expires_at", table_name="credential")
+    op.drop_index("uq_credential_digest", table_name="credential", postgresql_where=sa.text("revoked_at IS NULL"))
     op.drop_table("credential")
     op.drop_index("ix_membership_organisation_id", table_name="membership")
     op.drop_table("membership")

@@ -151,23 +151,46 @@ CREATE FUNCTION credential_expiry(kind text, made_at timestamptz) RETURNS timest
         WHEN 'set-up' THEN made_at + interval '7 days' END
 $$
 """
-REDEEM = """
+VOID_OWN_WAYS_IN = """DELETE FROM password WHERE person_id = of_person;
+    UPDATE credential SET revoked_at = clock_timestamp() WHERE person_id = of_person AND kind IN ('identity', 'session', 'set-up') AND revoked_at IS NULL;"""
+"""Whatever lets a person in as herself. Tokens act for one membership and stay. The row of the person is locked before: whoever gets in meanwhile waits."""
+REDEEM = f"""
 CREATE FUNCTION redeem(presented bytea, wanted text)
 RETURNS TABLE (credential_id uuid, person_id uuid, membership_id uuid, organisation_id uuid, name text)
-LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    of_person uuid := (SELECT person_id FROM credential WHERE digest = presented AND kind = wanted AND revoked_at IS NULL);
+    held credential%ROWTYPE;
+BEGIN
     -- Use up a one-time credential: of two at the same moment one gets the row.
-    UPDATE credential SET used_at = clock_timestamp()
+    PERFORM FROM person WHERE id = of_person FOR UPDATE;
+    UPDATE credential AS given SET used_at = clock_timestamp()
     WHERE digest = presented AND kind = wanted AND used_at IS NULL AND revoked_at IS NULL AND expires_at > clock_timestamp()
-        -- The link of one organisation does not open the account of who has come to work for another too. The ministry's links belong to none.
-        AND (kind <> 'set-up' OR organisation_id IS NULL OR NOT works_elsewhere(person_id, organisation_id))
-    RETURNING id, person_id, membership_id, organisation_id, name
-$$
+        AND (kind <> 'set-up' OR (
+            NOT EXISTS (SELECT FROM credential AS newer
+                WHERE newer.person_id = given.person_id AND newer.kind = 'set-up' AND newer.recorded_at > given.recorded_at)
+            -- The link of one organisation does not open the account of who has come to work for another too. The ministry's links belong to none.
+            AND (organisation_id IS NULL OR NOT works_elsewhere(person_id, organisation_id))))
+    RETURNING * INTO held;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF wanted = 'set-up' THEN
+        -- A new beginning: who found an earlier link, or a password, is not let in any more.
+        {VOID_OWN_WAYS_IN}
+    END IF;
+    RETURN QUERY SELECT held.id, held.person_id, held.membership_id, held.organisation_id, held.name;
+END $$
 """
 LOCAL_ACCOUNT = """
 CREATE FUNCTION local_account(address text) RETURNS TABLE (person_id uuid, hash text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT person.id, password.hash FROM person JOIN password ON password.person_id = person.id WHERE person.email = address
-$$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    -- Until the end of the transaction nobody changes the password that is being compared.
+    PERFORM FROM person WHERE email = address FOR KEY SHARE;
+    RETURN QUERY SELECT person.id, password.hash FROM person JOIN password ON password.person_id = person.id WHERE person.email = address;
+END $$
 """
 KEEP_HASH = """
 CREATE FUNCTION change_password(of_person uuid, new_hash text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -175,6 +198,7 @@ BEGIN
     IF of_person IS DISTINCT FROM acting_person() THEN
         RAISE EXCEPTION 'a person sets her own password only' USING ERRCODE = 'insufficient_privilege';
     END IF;
+    PERFORM FROM person WHERE id = of_person FOR UPDATE;
     INSERT INTO password (person_id, hash) VALUES (of_person, new_hash)
     ON CONFLICT (person_id) DO UPDATE SET hash = excluded.hash, recorded_at = clock_timestamp();
     -- Whoever was signed in with the former one is not any more.
@@ -200,15 +224,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT EXISTS (SELECT FROM membership WHERE person_id = someone AND organisation_id <> than)
 $$
 """
-VOID_ACCESS = """
+VOID_ACCESS = f"""
 CREATE FUNCTION void_access(of_person uuid) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    -- For the ministry's administrator and the command line: whatever let this person in as herself does not any more. Tokens act for one membership and stay.
+    -- For the ministry's administrator and the command line.
     IF NOT coalesce(acting_central(), session_user = current_user) THEN
         RAISE EXCEPTION 'only the ministry voids how a person signs in' USING ERRCODE = 'insufficient_privilege';
     END IF;
-    DELETE FROM password WHERE person_id = of_person;
-    UPDATE credential SET revoked_at = clock_timestamp() WHERE person_id = of_person AND kind IN ('identity', 'session', 'set-up') AND revoked_at IS NULL;
+    PERFORM FROM person WHERE id = of_person FOR UPDATE;
+    {VOID_OWN_WAYS_IN}
 END $$
 """
 OUT_OF_SIGHT = """
@@ -252,6 +276,8 @@ INSPECTION = f"""CASE {ROLE} WHEN 'inspector' THEN assignee_id = {PERSON} AND or
 OWN_INSPECTION = f"{is_('inspector')} AND sees_inspection(inspection_id)"
 SUBJECTS = ("dwelling", "trajectory", "inspection", "photo")
 MAINTAINS = f"{is_('administrator')} AND (organisation_id = {ORGANISATION} OR {CENTRAL})"
+OWN_CREDENTIAL = f"person_id = {PERSON} AND ({ORGANISATION} IS NULL OR organisation_id = {ORGANISATION})"
+"""Acting for one organisation, a person has nothing to do with her phones for another."""
 OWN_TRAJECTORY = f"{EDITORS} AND executor_id = {ORGANISATION} AND sees_dwelling(dwelling_id)"
 
 
@@ -311,10 +337,10 @@ POLICIES: dict[str, dict[str, str]] = {
         "UPDATE": MAINTAINS,
     },
     "credential": {
-        "SELECT": f"person_id = {PERSON} OR ({MAINTAINS})",
+        "SELECT": f"({OWN_CREDENTIAL}) OR ({MAINTAINS})",
         # A person makes sessions and tokens for herself; what lets somebody in for the first time is made by her administrator.
-        "INSERT": f"person_id = {PERSON} OR (({MAINTAINS}) AND kind IN ('enrolment', 'set-up'))",
-        "UPDATE": f"person_id = {PERSON} OR ({MAINTAINS})",
+        "INSERT": f"({OWN_CREDENTIAL}) OR (({MAINTAINS}) AND kind IN ('enrolment', 'set-up'))",
+        "UPDATE": f"({OWN_CREDENTIAL}) OR ({MAINTAINS})",
     },
     "password": {},
     "superseded_row": {},

@@ -112,7 +112,8 @@ def amend(session: Session, actor: Actor, membership_id: UUID, *, valid_from: da
 
 
 def invite(session: Session, actor: Actor, membership_id: UUID) -> Secret:
-    """The secret of a link with which a member sets up her account, or chooses a new password when she forgot hers; older ones of hers end.
+    """The secret of a link with which a member sets up her account, or chooses a new password when she forgot hers. Only the newest is good, and using it ends
+    whatever else let her in as herself.
 
     Raises NotAllowed, NotFound, NotYours (an administrator can't get hold of the account of a person who works elsewhere too).
     """
@@ -120,8 +121,6 @@ def invite(session: Session, actor: Actor, membership_id: UUID) -> Secret:
     member = queries.get(session, actor, membership_id)
     if not actor.central and queries.works_elsewhere(session, member.person_id, member.organisation_id):
         raise NotYours()
-    ours = (Credential.person_id == member.person_id, Credential.kind == CredentialKind.SET_UP, Credential.revoked_at.is_(None))
-    session.execute(sa.update(Credential).where(*ours).values(revoked_at=clock.now()).execution_options(synchronize_session=False))
     audit.record(session, actor, "member.invited", "member", membership_id)
     return _one_time(session, actor, CredentialKind.SET_UP, member.person_id, None, None if actor.central else member.organisation_id)
 

@@ -91,7 +91,8 @@ class Credential(Base):
 
     __tablename__ = "credential"
     __table_args__ = (
-        sa.UniqueConstraint("digest"),
+        # An account at the provider that was let go can be connected again.
+        sa.Index("uq_credential_digest", "digest", unique=True, postgresql_where=sa.text("revoked_at IS NULL")),
         sa.CheckConstraint("length(digest) = 32", name="digest"),
         sa.Index("ix_credential_person_id", "person_id", "id"),
         sa.Index("ix_credential_organisation_id", "organisation_id", "id"),

@@ -122,11 +122,10 @@ def own_tokens(session: Session, person_id: UUID) -> Sequence[sa.RowMapping]:
 
 
 def credentials_visible_to(actor: Actor) -> sa.ColumnElement[bool]:
-    """A person's own; for an administrator those of the organisation too."""
-    own = Credential.person_id == actor.person_id
+    """A person's own for the organisation for which she acts; for an administrator those of the whole organisation."""
     if actor.role is Role.ADMINISTRATOR:
-        return own | (sa.true() if actor.central else Credential.organisation_id == actor.organisation_id)
-    return own
+        return sa.true() if actor.central else Credential.organisation_id == actor.organisation_id
+    return sa.and_(Credential.person_id == actor.person_id, Credential.organisation_id == actor.organisation_id)
 
 
 def tokens(session: Session, actor: Actor, *, after: UUID | None, limit: int) -> Page[sa.RowMapping]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -70,6 +71,10 @@ class Presented:
     person_id: UUID
     memberships: Sequence[Membership]
 
+    @property
+    def membership_ids(self) -> frozenset[UUID]:
+        return frozenset(membership.id for membership in self.memberships)
+
     def acting(self, request_id: str, *, trace_id: str | None = None, reason: str | None = None) -> Actor:
         """Raises NoMembership, MembershipNotChosen."""
         if not self.memberships:
@@ -85,7 +90,11 @@ _AUTHENTICATE = "SELECT * FROM authenticate(%(digest)s, %(wanted)s)"
 
 def authenticate(digest: bytes, *, membership_id: UUID | None = None) -> Presented:
     """``membership_id`` is the one that the person wants to act for. Raises NotAuthenticated, Unavailable."""
-    rows = db.ask(_AUTHENTICATE, {"digest": digest, "wanted": membership_id})
+    return _presented(db.ask(_AUTHENTICATE, {"digest": digest, "wanted": membership_id}))
+
+
+def _presented(rows: Sequence[sa.Row[Any]]) -> Presented:
+    """Raises NotAuthenticated."""
     if not rows:
         raise NotAuthenticated()
     memberships = [
@@ -94,21 +103,39 @@ def authenticate(digest: bytes, *, membership_id: UUID | None = None) -> Present
     return Presented(rows[0].credential_id, CredentialKind(rows[0].kind), rows[0].person_id, memberships)
 
 
-def by_password(email: str, password: str, *, request_id: str) -> UUID:
-    """The person with this local account; nothing is told about which accounts there are. Raises WrongPassword, Unavailable."""
-    with db.reading() as session:
+def by_password(email: str, password: str, *, request_id: str) -> Secret:
+    """A browser's session of the person with this local account; nothing is told about which accounts there are. Raises WrongPassword, Unavailable.
+
+    Whoever changes the password at the same time waits for the session, and then ends it.
+    """
+    with db.transaction() as session:
         account = None if "\0" in email else _account(session, email)
-    if not password_matches(account.hash if account else None, password) or account is None:
-        raise WrongPassword()
-    person_id: UUID = account.person_id
-    if outdated(account.hash):
-        herself = Oneself(person_id, request_id)
-        with db.transaction(herself) as session:
+        if not password_matches(account.hash if account else None, password) or account is None:
+            raise WrongPassword()
+        herself = Oneself(account.person_id, request_id)
+        db.act(session, herself)
+        if outdated(account.hash):
             _keep(session, herself, password)
-    return person_id
+        return _begin_session(session, herself)
 
 
-def begin_session(session: Session, herself: Oneself) -> Secret:
+def by_identity(digest: bytes, *, request_id: str) -> Secret:
+    """A browser's session of the person to whom this account at the provider is connected. Raises NotAuthenticated, Unavailable."""
+    with db.transaction() as session:
+        herself = Oneself(_identified(session, digest), request_id)
+        db.act(session, herself)
+        secret = _begin_session(session, herself)
+        # It may have waited for somebody who voided this very way in.
+        _identified(session, digest)
+        return secret
+
+
+def _identified(session: Session, digest: bytes) -> UUID:
+    """Raises NotAuthenticated."""
+    return _presented(session.connection().exec_driver_sql(_AUTHENTICATE, {"digest": digest, "wanted": None}).all()).person_id
+
+
+def _begin_session(session: Session, herself: Oneself) -> Secret:
     """A browser's session, for every membership of the person; ``session`` acts for her."""
     return _begin(session, herself, CredentialKind.SESSION)[1]
 
@@ -127,26 +154,38 @@ def redeem_enrolment(code: str, *, name: str | None, request_id: str) -> tuple[U
         return _begin(session, herself, CredentialKind.TOKEN, **names)
 
 
-def set_up(code: str, password: str, *, request_id: str) -> UUID:
-    """Choose the first password, or a new one, with the one-time link that an administrator made. Raises CodeNotValid, RuleViolation."""
+def set_up(code: str, password: str, *, request_id: str) -> Secret:
+    """Choose the first password, or a new one, with the one-time link that an administrator made; a browser's session begins.
+
+    Raises CodeNotValid, RuleViolation.
+    """
     with _redeemed(code, CredentialKind.SET_UP, request_id) as (session, herself, _):
         _keep(session, herself, password)
-    return herself.person_id
+        return _begin_session(session, herself)
 
 
-def connect_identity(code: str, digest: bytes, *, request_id: str) -> UUID:
-    """Let a person at an OpenID provider be the one for whom an administrator made this one-time link. Raises CodeNotValid, IdentityTaken."""
+def connect_identity(code: str, digest: bytes, *, request_id: str) -> Secret:
+    """Let a person at an OpenID provider be the one for whom an administrator made this one-time link; a browser's session begins.
+
+    Raises CodeNotValid, IdentityTaken.
+    """
     with _redeemed(code, CredentialKind.SET_UP, request_id) as (session, herself, _):
         values = {"kind": CredentialKind.IDENTITY, "digest": digest, "person_id": herself.person_id, "recorded_by": herself.person_id}
         session.execute(sa.insert(Credential).values(values))
         audit.record(session, herself, "identity.connected", "person", herself.person_id)
-    return herself.person_id
+        return _begin_session(session, herself)
 
 
 def forget_before(session: Session, moment: datetime) -> int:
     """Drop sessions and one-time secrets that ended before ``moment``; returns how many. Tokens stay in the lists of their owners."""
     ended = (Credential.kind.in_([CredentialKind.SESSION, CredentialKind.ENROLMENT, CredentialKind.SET_UP]), Credential.expires_at < moment)
     return int(session.execute(sa.delete(Credential).where(*ended)).rowcount)  # type: ignore[attr-defined]
+
+
+def change_password_and_go_on(session: Session, herself: Oneself, *, current: str, new: str) -> Secret:
+    """As `change_password`, for a browser, which gets a new session. Raises RuleViolation."""
+    change_password(session, herself, current=current, new=new)
+    return _begin_session(session, herself)
 
 
 def change_password(session: Session, herself: Oneself, *, current: str, new: str) -> None:

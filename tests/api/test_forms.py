@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
@@ -10,11 +11,11 @@ from sqlalchemy.orm import Session
 from api import auth
 from api.forms import FORM_COOKIE
 from registry.access import Role
-from registry.members.model import Person
+from registry.members.model import Membership, Person
 from registry.settings import settings
 from tests import makers
 from tests.api.browser import OWN, PASSWORD, a_local_account, form_token, get, is_a_page, session_of, sign_in, signed_in, submit
-from tests.api.callers import content, refused
+from tests.api.callers import Caller, content, refused
 
 FORMS = [
     "/sign-in",
@@ -120,6 +121,6 @@ def test_the_page_of_an_origin_in_the_settings_may_change_with_the_token(api: Fl
     assert submit(api, "/sign-out", origin="https://inspectie.example.nl").status_code == 403
 
 
-def test_a_program_with_a_token_is_not_asked_where_it_comes_from(api: FlaskClient, session: Session, anna: Person) -> None:
-    headers = {"Authorization": f"Bearer {makers.a_token(session, anna)}", "Origin": "https://evil.example"}
-    content(api.put("/v1/me/password", json=PASSWORD_BODY, headers=headers))
+def test_a_program_with_a_token_is_not_asked_where_it_comes_from(inspector: Caller, session: Session) -> None:
+    membership_id = session.scalars(sa.select(Membership.id).where(Membership.person_id == inspector.person_id)).one()
+    content(inspector.post("/enrolments", {"memberId": str(membership_id), "name": "Telefoon"}, Origin="https://evil.example"), 201)

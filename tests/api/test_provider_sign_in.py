@@ -19,10 +19,10 @@ from api.flows import FLOW_COOKIE, Flow
 from registry import clock
 from registry.access import Role
 from registry.members.credentials import identity_digest
-from registry.members.model import Credential, CredentialKind, Person
+from registry.members.model import Credential, CredentialKind, Password, Person
 from registry.settings import settings
 from tests import makers
-from tests.api.browser import PASSWORD, an_invitation, get, is_a_page, said, session_of, sign_in, signed_in, submit
+from tests.api.browser import HASH, PASSWORD, an_invitation, get, is_a_page, said, session_of, sign_in, signed_in, submit
 from tests.api.callers import content, refused
 from tests.identity_provider import AUDIENCE, REDIRECT_URI, WEB_CLIENT, IdentityProvider
 
@@ -144,18 +144,23 @@ def leads_on(page: TestResponse) -> str:
     return page.text.partition('content="0; url=')[2].partition('"')[0].replace("&amp;", "&")
 
 
+def connect(api: FlaskClient, code: str) -> TestResponse:
+    """Sign in at the provider with the code of a link."""
+    return get(api, at_provider(leads_on(submit(api, "/set-up/provider", code=code))))
+
+
 def test_an_invitation_that_is_used_or_made_up_connects_nothing(api: FlaskClient, provider: IdentityProvider, session: Session) -> None:
     provider.person("cor")
     used = an_invitation(session, makers.a_person(session), used_at=REAL_NOW()).text
     for code in (used, "dwr_u_unknown"):
-        response = get(api, at_provider(leads_on(submit(api, "/set-up/provider", code=code))))
+        response = connect(api, code)
         refuses(api, response, 401, "Deze code is onbekend, al gebruikt of verlopen.")
     assert session.scalar(sa.select(sa.func.count()).where(Credential.kind == CredentialKind.IDENTITY)) == 0
 
 
 def test_an_account_that_is_somebodys_already_is_not_connected_again_and_the_link_stays_good(api: FlaskClient, anna: Person, session: Session) -> None:
     code = an_invitation(session, makers.a_person(session)).text
-    response = get(api, at_provider(leads_on(submit(api, "/set-up/provider", code=code))))
+    response = connect(api, code)
     refuses(api, response, 409, "hoort al bij iemand in het register")
     assert signed_in(submit(api, "/set-up", code=code, new_password=PASSWORD))
 
@@ -281,6 +286,23 @@ def test_without_a_provider_there_is_no_such_way_in(api: FlaskClient) -> None:
     assert get(api, "/sign-in/callback?code=x&state=x").status_code == 401
 
 
-def test_a_local_account_works_beside_the_provider(api: FlaskClient, anna: Person, session: Session) -> None:
+def test_a_new_link_ends_the_account_that_was_connected_before(api: FlaskClient, anna: Person, session: Session) -> None:
+    """Whoever got hold of an earlier link, and connected an account of his own, is out."""
     assert signed_in(submit(api, "/set-up", code=an_invitation(session, anna).text, new_password=PASSWORD))
     assert signed_in(sign_in(api, anna.email))
+    refuses(api, get(api, at_provider(leave(api))), 403, "in het register niemand bekend")
+
+
+def test_a_new_link_ends_the_password_that_was_chosen_before(api: FlaskClient, anna: Person, session: Session) -> None:
+    session.add(Password(person_id=anna.id, hash=HASH))
+    session.flush()
+    assert signed_in(connect(api, an_invitation(session, anna).text))
+    assert sign_in(api, anna.email).status_code == 401
+
+
+def test_an_account_that_was_let_go_can_be_connected_again(api: FlaskClient, anna: Person, session: Session) -> None:
+    session.execute(sa.update(Credential).values(revoked_at=sa.func.now()))
+    refuses(api, get(api, at_provider(leave(api))), 403, "in het register niemand bekend")
+    assert signed_in(connect(api, an_invitation(session, anna).text))
+    assert signed_in(get(api, at_provider(leave(api))))
+    assert content(api.get("/v1/me"))["personId"] == str(anna.id)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -13,6 +14,9 @@ from werkzeug.test import TestResponse
 
 from registry.access import Role
 from registry.db import API_ROLE, database
+from registry.errors import NotAuthenticated
+from registry.members import sign_in as sign_in_of_members
+from registry.members.credentials import identity_digest
 from registry.members.model import Credential, CredentialKind, Person
 from tests import makers
 from tests.api.browser import PASSWORD, a_local_account, a_one_time_credential, an_invitation, get, is_a_page, said, sign_in, signed_in, submit
@@ -104,6 +108,15 @@ def test_a_newer_link_ends_the_older_one(api: FlaskClient, bea: Person, session:
     assert signed_in(set_up(api, newer))
 
 
+def test_a_newer_link_of_the_organisation_ends_an_older_one_of_the_ministry(api: FlaskClient, bea: Person, session: Session) -> None:
+    organisation = makers.an_organisation(session)
+    membership = makers.a_membership(session, bea, Role.CORPORATION_EDITOR, organisation)
+    administrators = (a_caller(api, "administrator"), a_caller(api, "administrator", organisation))
+    older, newer = (content(each.post(f"/members/{membership.id}/set-up-link"), 201)["link"].partition("#")[2] for each in administrators)
+    assert set_up(api, older).status_code == 401
+    assert signed_in(set_up(api, newer))
+
+
 def at_once(ask: Callable[[int], TestResponse], times: int = 8) -> list[int]:
     with ThreadPoolExecutor(times) as pool:
         return sorted(response.status_code for response in pool.map(ask, range(times)))
@@ -132,6 +145,45 @@ def test_of_those_who_use_a_code_for_a_phone_at_the_same_moment_one_gets_a_token
     assert at_once(lambda _: application.test_client().post("/v1/tokens", json={"code": code})) == [201] + [401] * 7
     with as_owner() as session:
         assert session.scalar(sa.select(sa.func.count()).where(Credential.kind == CredentialKind.TOKEN)) == 1
+
+
+def test_whoever_voids_a_way_in_waits_for_who_is_just_getting_in_and_then_ends_it(committed: Person, fresh_database: str) -> None:
+    with as_owner() as session:
+        code = an_invitation(session, committed)
+    with psycopg.connect(fresh_database) as guest, psycopg.connect(fresh_database) as ministry, ThreadPoolExecutor(1) as pool:
+        guest.execute("SELECT redeem(%s, 'set-up')", [code.digest])
+        guest.execute("SELECT set_config('registry.person', %s, true), change_password(%s, 'hash')", [str(committed.id), committed.id])
+        voided = pool.submit(ministry.execute, "SELECT void_access(%s)", [committed.id])
+        with pytest.raises(TimeoutError):
+            voided.result(0.3)
+        guest.commit()
+        voided.result(10)
+        assert ministry.execute("SELECT count(*) FROM password").fetchone() == (0,)
+
+
+def test_whoever_changes_a_password_waits_for_who_is_just_signing_in_with_it(committed: Person, fresh_database: str) -> None:
+    with psycopg.connect(fresh_database) as guest, psycopg.connect(fresh_database) as herself, ThreadPoolExecutor(1) as pool:
+        guest.execute("SELECT local_account(%s)", [committed.email])
+        herself.execute("SELECT set_config('registry.person', %s, true)", [str(committed.id)])
+        changed = pool.submit(herself.execute, "SELECT change_password(%s, 'hash')", [committed.id])
+        with pytest.raises(TimeoutError):
+            changed.result(0.3)
+        guest.commit()
+        changed.result(10)
+
+
+def test_who_signs_in_while_that_very_way_in_is_voided_gets_no_session(committed: Person, fresh_database: str) -> None:
+    digest = identity_digest("https://login.example.nl", "bea")
+    with as_owner() as session:
+        session.add(Credential(kind=CredentialKind.IDENTITY, digest=digest, person_id=committed.id, recorded_by=committed.id))
+    with psycopg.connect(fresh_database) as ministry, ThreadPoolExecutor(1) as pool:
+        ministry.execute("SELECT void_access(%s)", [committed.id])
+        session_begun = pool.submit(sign_in_of_members.by_identity, digest, request_id="request-of-a-test")
+        with pytest.raises(TimeoutError):
+            session_begun.result(0.3)
+        ministry.commit()
+        with pytest.raises(NotAuthenticated):
+            session_begun.result(10)
 
 
 def test_a_code_for_a_phone_works_once_however_it_is_typed(nobody: Caller, bea: Person, session: Session) -> None:

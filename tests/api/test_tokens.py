@@ -1,5 +1,6 @@
 """Enrolment codes and device tokens over HTTP."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry.access import Role
-from registry.members.model import Credential, Membership
+from registry.members.model import Credential, Membership, Person
+from tests import makers
 from tests.api.callers import Caller, a_caller, content, refused
 
 
@@ -98,3 +100,26 @@ def test_no_secret_is_kept(nobody: Caller, enrolment: dict[str, Any], session: S
         for (row,) in session.execute(sa.text(f"SELECT kept::text FROM {table} AS kept")):
             assert token not in row
             assert enrolment["code"] not in row
+
+
+def test_a_phone_for_one_organisation_has_nothing_to_do_with_another(nobody: Caller, inspector: Caller, session: Session) -> None:
+    person = session.get_one(Person, inspector.person_id)
+    elsewhere = makers.a_membership(session, person, Role.CORPORATION_EDITOR, makers.an_organisation(session))
+    other = Caller(nobody.client, makers.a_token(session, person, elsewhere))
+    (listed,) = content(other.get("/tokens"))["items"]
+    body = {"memberId": str(next(held.id for held in memberships(session, person) if held.id != elsewhere.id)), "name": "Telefoon"}
+    phone = Caller(nobody.client, redeemed(nobody, content(inspector.post("/enrolments", body), 201)["code"])["token"])
+    assert [held["id"] for held in content(phone.get("/me"))["memberships"]] == [body["memberId"]]
+    assert [held["id"] for held in content(other.get("/me"))["memberships"]] == [str(elsewhere.id)]
+    assert {item["membershipId"] for item in content(phone.get("/tokens"))["items"]} == {body["memberId"]}
+    for asked in (phone.get(f"/tokens/{listed['id']}"), phone.put(f"/tokens/{listed['id']}", {"name": "x"}), phone.send("DELETE", f"/tokens/{listed['id']}")):
+        refused(asked, 404, "not-found")
+    content(other.get("/me"))
+
+
+def memberships(session: Session, person: Person) -> Sequence[Membership]:
+    return session.scalars(sa.select(Membership).where(Membership.person_id == person.id)).all()
+
+
+def test_a_phone_does_not_try_out_or_change_the_password_of_its_person(inspector: Caller) -> None:
+    refused(inspector.put("/me/password", {"currentPassword": "geraden", "newPassword": "tien groene bomen op een rij"}), 403, "sign-in-needed")
