@@ -79,7 +79,7 @@ def _acting_for(membership_id: UUID) -> Actor:
 def revoke_phone(token_id: UUID) -> Response:
     herself = Oneself(visitor().person_id, request_id())
     with transaction(herself) as session:
-        sign_in.revoke_own_token(session, herself, token_id)
+        commands.revoke_token(session, herself, token_id)
     return see("/account?done=phone")
 
 

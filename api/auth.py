@@ -73,9 +73,8 @@ def _digest() -> bytes:
     header = request.headers.get("Authorization")
     if header is None:
         return _digest_of_session()
-    scheme, _, token = header.partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token.isascii():
+    token = bearer_token(header)
+    if token is None or not token.isascii():
         raise NotAuthenticated()
     if token.startswith("dwr_t_") and len(token) <= LONGEST_SECRET:
         return digest_of(token)
@@ -84,6 +83,12 @@ def _digest() -> bytes:
         raise NotAuthenticated()
     identity = issuer.verify(token)
     return identity_digest(identity.issuer, identity.subject)
+
+
+def bearer_token(header: str) -> str | None:
+    """The token in an Authorization header, however that is spelled; None in one of another scheme."""
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def session_secret() -> str:

@@ -15,7 +15,7 @@ from flask import g, request
 from limits import RateLimitItem, parse
 
 from api.addresses import counted, remote_address
-from api.auth import SESSION_COOKIE
+from api.auth import SESSION_COOKIE, bearer_token
 from registry.errors import TooManyRequests
 from registry.settings import settings
 
@@ -115,14 +115,8 @@ def not_recognised() -> None:
 def _credential() -> bytes | None:
     """The digest of what the caller shows to be known by: the secret itself is never kept."""
     header = request.headers.get("Authorization")
-    shown = request.cookies.get(SESSION_COOKIE) if header is None else _token(header)
+    shown = request.cookies.get(SESSION_COOKIE) if header is None else bearer_token(header)
     return sha256(shown.encode()).digest() if shown else None
-
-
-def _token(header: str) -> str | None:
-    """The token that `api.auth` reads in this header, so that one token has one count however the header is spelled."""
-    scheme, _, token = header.partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _address() -> bytes:

@@ -210,10 +210,10 @@ def list_members(organisation: str | None, data: Path) -> None:
         after = None
         while True:
             page = queries.list_(session, _caller(), role=None, organisation_id=organisation_id, after=after, limit=LARGEST_PAGE)
+            slugs = organisations.slugs(session, {member.organisation_id for member in page.items})
             for member in page.items:
-                slug = organisations.get(session, _caller(), member.organisation_id).slug
                 period = f"{member.valid_from}–{member.valid_until or ''}"
-                click.echo("\t".join([str(member.id), slug, member.role.value, period, member.email, member.name]))
+                click.echo("\t".join([str(member.id), slugs[member.organisation_id], member.role.value, period, member.email, member.name]))
             if page.next is None:
                 return
             after = UUID(page.next)

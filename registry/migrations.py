@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from psycopg import sql
 
-from registry.db import explained, sqlalchemy_url
+from registry.db import API_ROLE, COUNTING_ROLE, WORKER_ROLE, explained, sqlalchemy_url
 
 FOLDER = Path(__file__).parent.parent / "migrations"
 
@@ -25,7 +25,7 @@ def downgrade(url: str, revision: str) -> None:
         command.downgrade(_config(connection), revision)
 
 
-ROLES = ("registry_api", "registry_counter", "registry_worker")
+ROLES = (API_ROLE, COUNTING_ROLE, WORKER_ROLE)
 NOT_GRANTED = "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s) AND NOT pg_has_role(rolname, 'pg_read_all_stats', 'USAGE') ORDER BY 1"
 
 

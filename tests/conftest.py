@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -54,8 +54,8 @@ def engine(worker_id: str) -> Iterator[sa.Engine]:
     servers.drop_database(name)
 
 
-@pytest.fixture
-def connection(engine: sa.Engine) -> Iterator[sa.Connection]:
+@contextmanager
+def rolled_back(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection with a transaction that is rolled back; all of the register works inside it."""
     with engine.connect() as connection, connection.begin() as outer:
         database.use(connection, role=API_ROLE)
@@ -64,6 +64,12 @@ def connection(engine: sa.Engine) -> Iterator[sa.Connection]:
         finally:
             database.use(None)
             outer.rollback()
+
+
+@pytest.fixture
+def connection(engine: sa.Engine) -> Iterator[sa.Connection]:
+    with rolled_back(engine) as connection:
+        yield connection
 
 
 @pytest.fixture

@@ -42,7 +42,6 @@ CLAIMS = {"person": "uuid", "organisation": "uuid", "role": "text", "municipalit
 
 TODAY = "(now() AT TIME ZONE 'Europe/Amsterdam')::date"
 DEFINER = "LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp"
-PORTFOLIO_TODAY = f"organisation_id = acting_organisation() AND valid_from <= {TODAY} AND (valid_until IS NULL OR valid_until > {TODAY})"
 SEES = {
     "holds_dwelling(of_dwelling uuid, registrar uuid, body uuid, today date)": """
 BEGIN
@@ -67,9 +66,7 @@ BEGIN
     WHEN 'reviewer' THEN
         RETURN coalesce(municipality = acting_municipality(), false)
             OR EXISTS (SELECT FROM inspection WHERE dwelling_id = of_dwelling AND organisation_id = acting_organisation())
-            OR EXISTS (SELECT FROM portfolio_period WHERE dwelling_id = of_dwelling AND {PORTFOLIO_TODAY})
-            OR coalesce(acting_municipality() IS NULL AND registrar = acting_organisation()
-                AND NOT EXISTS (SELECT FROM portfolio_period WHERE dwelling_id = of_dwelling), false);
+            OR holds_dwelling(of_dwelling, CASE WHEN acting_municipality() IS NULL THEN registrar END, acting_organisation(), {TODAY});
     WHEN 'ministry-auditor' THEN
         RETURN acting_reason() IS NOT NULL;
     ELSE

@@ -18,6 +18,7 @@ from registry.dwellings.model import Dwelling, PortfolioPeriod
 from registry.errors import Fault, NotFound, RuleViolation
 from registry.organisations.model import Organisation, OrganisationKind
 from registry.pages import Page, page_of
+from registry.periods import check_period
 from registry.versioned import Outcome, change, check_version, same
 
 
@@ -78,7 +79,7 @@ def _judge(item: NewPeriod, known: _Known, accepted: Sequence[NewPeriod | Portfo
         faults.append(Fault("/dwellingId", "no-such-reference", {"what": "dwelling", "id": item.dwelling_id}))
     if item.organisation_id not in known.corporations:
         faults.append(Fault("/organisationId", "not-a-corporation", {"id": item.organisation_id}))
-    faults += _period_faults(item)
+    faults += check_period(item.valid_from, item.valid_until)
     if item.id in twice:
         faults.append(Fault("/id", "repeated", {"value": item.id}))
     present = next((period for period in known.periods if period.id == item.id), None)
@@ -89,10 +90,6 @@ def _judge(item: NewPeriod, known: _Known, accepted: Sequence[NewPeriod | Portfo
     if not faults and any(_overlaps(item, other) for other in accepted if other.dwelling_id == item.dwelling_id):
         faults.append(Fault("/validFrom", "portfolio-overlaps"))
     return refused(faults, item.id) if faults else Result(Outcome.CREATED, item.id)
-
-
-def _period_faults(item: NewPeriod) -> list[Fault]:
-    return [Fault("/validUntil", "ends-before-it-begins")] if item.valid_until is not None and item.valid_until < item.valid_from else []
 
 
 def _overlaps(one: NewPeriod, other: NewPeriod | PortfolioPeriod) -> bool:
@@ -118,7 +115,7 @@ def amend(session: Session, actor: Actor, period_id: UUID, *, valid_from: date, 
     if (period.valid_from, period.valid_until) == (valid_from, valid_until):
         return Outcome.UNCHANGED
     check_version(period, expected)
-    faults = _period_faults(NewPeriod(period.id, period.dwelling_id, period.organisation_id, valid_from, valid_until))
+    faults = check_period(valid_from, valid_until)
     if faults:
         raise RuleViolation(faults)
     change(session, period, {"valid_from": valid_from, "valid_until": valid_until})

@@ -15,6 +15,7 @@ from registry.audit import commands as audit
 from registry.dwellings.model import Dwelling, PortfolioPeriod, RegisteredLabel
 from registry.errors import NotFound
 from registry.pages import Page, page_of
+from registry.periods import holds_on
 from registry.values import EnergyLabel
 
 COLUMNS = tuple(Dwelling.__table__.columns)
@@ -91,9 +92,7 @@ def _inspected(by: Sight) -> sa.Select[*tuple[UUID]]:
 
 
 def _in_portfolio(by: Sight) -> sa.Select[*tuple[UUID]]:
-    period = PortfolioPeriod
-    today = sa.and_(period.valid_from <= by.today, sa.or_(period.valid_until.is_(None), period.valid_until > by.today))
-    return sa.select(period.dwelling_id).where(period.organisation_id == by.organisation_id, today)
+    return sa.select(PortfolioPeriod.dwelling_id).where(PortfolioPeriod.organisation_id == by.organisation_id, holds_on(PortfolioPeriod, by.today))
 
 
 def _registered_only(by: Sight) -> sa.Select[*tuple[UUID]]:

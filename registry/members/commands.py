@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry import clock
-from registry.access import Actor, Right, Role, require
+from registry.access import Actor, Oneself, Right, Role, require
 from registry.audit import commands as audit
 from registry.batch import fresh_ids
 from registry.errors import Fault, NotFound, NotYours, RuleViolation
@@ -15,9 +15,10 @@ from registry.members import queries
 from registry.members.credentials import Secret, new_secret
 from registry.members.model import Credential, CredentialKind, EmailTaken, Membership, Person
 from registry.members.queries import Member
-from registry.members.rules import NewMember, check_member, check_period
+from registry.members.rules import NewMember, check_member
 from registry.organisations import commands as organisations
 from registry.organisations.model import Organisation, OrganisationKind
+from registry.periods import check_period
 from registry.versioned import Outcome, change, check_version
 
 MINISTRY_SLUG = "ministerie-vro"
@@ -166,7 +167,7 @@ def rename_token(session: Session, actor: Actor, token_id: UUID, *, name: str) -
     return queries.token(session, actor, token_id)
 
 
-def revoke_token(session: Session, actor: Actor, token_id: UUID) -> sa.RowMapping:
+def revoke_token(session: Session, actor: Actor | Oneself, token_id: UUID) -> sa.RowMapping:
     """From now on it lets nobody in; revoking it again changes nothing. Raises NotFound."""
     found = queries.token(session, actor, token_id)
     if found["revoked_at"] is None:

@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry import clock
-from registry.access import Actor, Right, Role, require
+from registry.access import Actor, Oneself, Right, Role, require
 from registry.db import Base
 from registry.errors import NotFound
 from registry.members.model import Credential, CredentialKind, Membership, Person
 from registry.pages import Page, page_of
+from registry.periods import holds_on
 
 SHOWN = tuple(column for column in Credential.__table__.columns if column.name != "digest")
 """The API's role can't read digests."""
@@ -99,11 +100,10 @@ def list_(session: Session, actor: Actor, *, role: Role | None, organisation_id:
 def held_by(session: Session, person_id: UUID) -> Sequence[sa.RowMapping]:
     """The memberships that hold today, with the slug, name and kind of their organisation. For the person herself."""
     organisation = Base.metadata.tables["organisation"]
-    today = clock.today()
     query = (
         sa.select(Membership.id, Membership.role, Membership.organisation_id, organisation.c.slug, organisation.c.name)
         .join_from(Membership, organisation, organisation.c.id == Membership.organisation_id)
-        .where(Membership.person_id == person_id, Membership.valid_from <= today, sa.or_(Membership.valid_until.is_(None), Membership.valid_until > today))
+        .where(Membership.person_id == person_id, holds_on(Membership, clock.today()))
     )
     return session.execute(query.order_by(organisation.c.name, Membership.role).limit(50)).mappings().all()
 
@@ -121,8 +121,10 @@ def own_tokens(session: Session, person_id: UUID) -> Sequence[sa.RowMapping]:
     return session.execute(query.order_by(Credential.id.desc()).limit(MOST_OWN_TOKENS)).mappings().all()
 
 
-def credentials_visible_to(actor: Actor) -> sa.ColumnElement[bool]:
-    """A person's own for the organisation for which she acts; for an administrator those of the whole organisation."""
+def credentials_visible_to(actor: Actor | Oneself) -> sa.ColumnElement[bool]:
+    """A person's own, and when she acts for an organisation those for that one only; for an administrator those of the whole organisation."""
+    if isinstance(actor, Oneself):
+        return Credential.person_id == actor.person_id
     if actor.role is Role.ADMINISTRATOR:
         return sa.true() if actor.central else Credential.organisation_id == actor.organisation_id
     return sa.and_(Credential.person_id == actor.person_id, Credential.organisation_id == actor.organisation_id)
@@ -136,7 +138,7 @@ def tokens(session: Session, actor: Actor, *, after: UUID | None, limit: int) ->
     return page_of(session.execute(query).mappings().all(), limit=limit, key=lambda row: str(row["id"]))
 
 
-def token(session: Session, actor: Actor, token_id: UUID) -> sa.RowMapping:
+def token(session: Session, actor: Actor | Oneself, token_id: UUID) -> sa.RowMapping:
     """Raises NotFound."""
     query = sa.select(*SHOWN).where(Credential.id == token_id, Credential.kind == CredentialKind.TOKEN, credentials_visible_to(actor))
     row = session.execute(query).mappings().one_or_none()

@@ -8,6 +8,7 @@ from uuid import UUID
 from registry.access import Role
 from registry.errors import Fault
 from registry.organisations.model import OrganisationKind
+from registry.periods import check_period
 
 SHORTEST_PASSWORD = 12
 """Characters. Length is what makes a password strong; which characters it has is left to its owner (NIST SP 800-63B)."""
@@ -43,10 +44,6 @@ def check_member(member: NewMember, kind: OrganisationKind) -> list[Fault]:
     if member.role not in ROLES[kind]:
         faults.append(Fault("/role", "role-elsewhere", {"role": member.role.value, "kind": kind.value}))
     return faults
-
-
-def check_period(valid_from: date, valid_until: date | None) -> list[Fault]:
-    return [Fault("/validUntil", "ends-before-it-begins")] if valid_until is not None and valid_until < valid_from else []
 
 
 def check_password(password: str, *, about: str) -> list[Fault]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from registry import db
 from registry.access import Actor, Oneself, Role
 from registry.audit import commands as audit
-from registry.errors import Fault, NotAllowed, NotAuthenticated, NotFound, RuleViolation
+from registry.errors import Fault, NotAllowed, NotAuthenticated, RuleViolation
 from registry.members import queries
 from registry.members.credentials import Secret, digest_of, hash_password, new_secret, outdated, password_matches
 from registry.members.model import Credential, CredentialKind, Person
@@ -203,17 +203,6 @@ def change_password(session: Session, herself: Oneself, *, current: str, new: st
 def has_password(session: Session, email: str) -> bool:
     """Whether the person with this address signs in with a password."""
     return _account(session, email) is not None
-
-
-def revoke_own_token(session: Session, herself: Oneself, token_id: UUID) -> None:
-    """From now on this phone of hers is not let in; revoking it again changes nothing. Raises NotFound."""
-    hers = (Credential.id == token_id, Credential.person_id == herself.person_id, Credential.kind == CredentialKind.TOKEN)
-    known = session.execute(sa.select(Credential.revoked_at).where(*hers)).one_or_none()
-    if known is None:
-        raise NotFound(what="token", id=token_id)
-    if known.revoked_at is None:
-        session.execute(sa.update(Credential).where(*hers).values(revoked_at=sa.func.now()).execution_options(synchronize_session=False))
-        audit.record(session, herself, "token.revoked", "token", token_id)
 
 
 def _account(session: Session, email: str) -> sa.Row[tuple[UUID, str]] | None:

@@ -1,5 +1,6 @@
 """Reading organisations."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -29,6 +30,11 @@ def list_(session: Session, actor: Actor, *, kind: OrganisationKind | None, afte
     if after is not None:
         query = query.where(Organisation.slug > after)
     return page_of(session.scalars(query).all(), limit=limit, key=lambda organisation: organisation.slug)
+
+
+def slugs(session: Session, organisation_ids: Collection[UUID]) -> dict[UUID, str]:
+    """For the command line."""
+    return {row.id: row.slug for row in session.execute(sa.select(Organisation.id, Organisation.slug).where(Organisation.id.in_(organisation_ids)))}
 
 
 def find_by_slug(session: Session, slug: str) -> Organisation | None:

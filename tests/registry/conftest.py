@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from api.app import build
-from registry.db import API_ROLE, database
+from tests.conftest import rolled_back
 from tests.owner import as_owner
 from tests.world import World, a_world
 
@@ -14,13 +14,8 @@ from tests.world import World, a_world
 @pytest.fixture(scope="module")
 def whole(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection whose transaction is rolled back after the last test of the module; it may do everything."""
-    with engine.connect() as connection, connection.begin() as outer:
-        database.use(connection, role=API_ROLE)
-        try:
-            yield connection
-        finally:
-            database.use(None)
-            outer.rollback()
+    with rolled_back(engine) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")
