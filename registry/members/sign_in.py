@@ -106,14 +106,16 @@ def _presented(rows: Sequence[sa.Row[Any]]) -> Presented:
 def by_password(email: str, password: str, *, request_id: str) -> Secret:
     """A browser's session of the person with this local account; nothing is told about which accounts there are. Raises WrongPassword, Unavailable.
 
-    Whoever changes the password at the same time waits for the session, and then ends it.
+    The password is compared before a transaction begins, because that takes long; whoever changed it meanwhile has let the comparison lapse.
     """
-    with db.transaction() as session:
+    with db.reading() as session:
         account = None if "\0" in email else _account(session, email)
-        if not password_matches(account.hash if account else None, password) or account is None:
+    if not password_matches(account.hash if account else None, password) or account is None:
+        raise WrongPassword()
+    herself = Oneself(account.person_id, request_id)
+    with db.transaction(herself) as session:
+        if _account(session, email) != account:
             raise WrongPassword()
-        herself = Oneself(account.person_id, request_id)
-        db.act(session, herself)
         if outdated(account.hash):
             _keep(session, herself, password)
         return _begin_session(session, herself)

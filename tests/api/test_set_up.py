@@ -16,10 +16,10 @@ from registry.access import Role
 from registry.db import API_ROLE, database
 from registry.errors import NotAuthenticated
 from registry.members import sign_in as sign_in_of_members
-from registry.members.credentials import identity_digest
-from registry.members.model import Credential, CredentialKind, Person
+from registry.members.credentials import identity_digest, password_matches
+from registry.members.model import Credential, CredentialKind, Password, Person
 from tests import makers
-from tests.api.browser import PASSWORD, a_local_account, a_one_time_credential, an_invitation, get, is_a_page, said, sign_in, signed_in, submit
+from tests.api.browser import HASH, PASSWORD, a_local_account, a_one_time_credential, an_invitation, get, is_a_page, said, sign_in, signed_in, submit
 from tests.api.callers import Caller, a_caller, content, refused
 from tests.owner import as_owner
 
@@ -170,6 +170,22 @@ def test_whoever_changes_a_password_waits_for_who_is_just_signing_in_with_it(com
             changed.result(0.3)
         guest.commit()
         changed.result(10)
+
+
+def test_a_password_that_was_changed_while_it_was_compared_begins_no_session(committed: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    with as_owner() as session:
+        session.add(Password(person_id=committed.id, hash=HASH))
+
+    def compare(hash: str | None, password: str) -> bool:
+        with as_owner() as session:
+            session.execute(sa.update(Password).values(hash="another"))
+        return password_matches(hash, password)
+
+    monkeypatch.setattr(sign_in_of_members, "password_matches", compare)
+    with pytest.raises(sign_in_of_members.WrongPassword):
+        sign_in_of_members.by_password(committed.email, PASSWORD, request_id="request-of-a-test")
+    with as_owner() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Credential)) == 0
 
 
 def test_who_signs_in_while_that_very_way_in_is_voided_gets_no_session(committed: Person, fresh_database: str) -> None:
