@@ -25,8 +25,9 @@ from registry.batch import Result
 from registry.db import reading, transaction
 from registry.inspections.model import InspectionStatus
 from registry.photos import queries, uploads
-from registry.photos.model import ContentType, Photo, PhotoState
-from registry.photos.rules import LARGEST_PHOTO_BYTES, NewPhoto
+from registry.photos.model import ContentType, Image, PhotoState, PreviewState
+from registry.photos.queries import Shown
+from registry.photos.rules import LARGEST_PHOTO_BYTES, Disagreement, NewPhoto, disagreements
 from registry.processing import Activity
 from registry.storage import PutLink
 from registry.values import SHA256_HEX
@@ -40,6 +41,7 @@ class PhotoIn(Schema):
     id = Uuid(required=True, metadata={"description": "Made by the phone."})
     inspection_id = Uuid(required=True)
     question = String(required=True, validate=Length(1, 100))
+    defect = String(load_default=None, allow_none=True, validate=Length(1, 100), metadata={"description": "Key of one defect in the answer."})
     sha256 = String(required=True, validate=Form(SHA256_HEX, "64 × 0-9a-f"), metadata={"description": "Of the bytes that will be sent."})
     size_bytes = Integer(required=True, validate=Range(1, LARGEST_PHOTO_BYTES))
     content_type = OneOf(ContentType, required=True)
@@ -77,12 +79,31 @@ class UploadsOut(OutSchema):
     summary = fields.Nested(SummaryOut, required=True)
 
 
+class ImageOut(OutSchema):
+    """What the bytes of a photo turned out to be. Times and positions are what EXIF says, a second opinion: phones take them out."""
+
+    content_type = OneOf(ContentType, required=True, allow_none=True, data_key="contentType")
+    width_px = fields.Integer(required=True, allow_none=True, data_key="widthPx", metadata={"description": "Of the upright image."})
+    height_px = fields.Integer(required=True, allow_none=True, data_key="heightPx")
+    orientation = fields.Integer(required=True, allow_none=True, metadata={"description": "EXIF orientation in the file, 1 to 8."})
+    exif_taken_at = Moment(required=True, allow_none=True, data_key="exifTakenAt", metadata={"description": "Only with a UTC offset in the file."})
+    exif_clock_time = fields.String(
+        required=True, allow_none=True, data_key="exifClockTime", metadata={"description": "What the clock of the camera said, without a time zone."}
+    )
+    exif_longitude = fields.Float(required=True, allow_none=True, data_key="exifLongitude")
+    exif_latitude = fields.Float(required=True, allow_none=True, data_key="exifLatitude")
+    camera = fields.String(required=True, allow_none=True)
+    previews = OneOf(PreviewState, required=True)
+    placeholder = fields.String(required=True, allow_none=True, metadata={"description": "Blurhash, to show while the preview is fetched."})
+
+
 class PhotoOut(OutSchema):
     id = fields.UUID(required=True)
     inspection_id = fields.UUID(required=True, data_key="inspectionId")
     question = fields.String(required=True)
-    sha256 = fields.String(required=True)
-    size_bytes = fields.Integer(required=True, data_key="sizeBytes")
+    defect = fields.String(required=True, allow_none=True)
+    sha256 = fields.String(required=True, allow_none=True)
+    size_bytes = fields.Integer(required=True, allow_none=True, data_key="sizeBytes")
     content_type = OneOf(ContentType, required=True, data_key="contentType")
     taken_at = Moment(required=True, allow_none=True, data_key="takenAt")
     longitude = fields.Float(required=True, allow_none=True)
@@ -90,12 +111,11 @@ class PhotoOut(OutSchema):
     caption = fields.String(required=True, allow_none=True)
     state = OneOf(PhotoState, required=True)
     rejection = fields.String(required=True, allow_none=True)
-    width_px = fields.Integer(required=True, allow_none=True, data_key="widthPx")
-    height_px = fields.Integer(required=True, allow_none=True, data_key="heightPx")
-    exif_taken_at = Moment(required=True, allow_none=True, data_key="exifTakenAt")
-    exif_longitude = fields.Float(required=True, allow_none=True, data_key="exifLongitude")
-    exif_latitude = fields.Float(required=True, allow_none=True, data_key="exifLatitude")
+    found = fields.Nested(ImageOut, required=True, allow_none=True, metadata={"description": "What the file turned out to be; empty until it is examined."})
+    disagreements = fields.List(OneOf(Disagreement), required=True, metadata={"description": "Where the app and the file differ."})
     stored_at = Moment(required=True, allow_none=True, data_key="storedAt")
+    withdrawn_at = Moment(required=True, allow_none=True, data_key="withdrawnAt")
+    withdrawal_reason = fields.String(required=True, allow_none=True, data_key="withdrawalReason")
 
 
 class ReceiptOut(OutSchema):
@@ -114,9 +134,21 @@ class ReceiptOut(OutSchema):
 _dump_photo = dump_with(PhotoOut())
 
 
-def dump_photo(photo: Photo) -> dict[str, Any]:
-    shown = {name: getattr(photo, name) for name in PhotoOut().fields}
-    return _dump_photo({**shown, "sha256": photo.sha256.hex()})
+def dump_photo(shown: Shown) -> dict[str, Any]:
+    photo, image = shown.photo, shown.image
+    particulars = {name: getattr(photo, name) for name in PhotoOut().fields if name not in ("found", "disagreements")}
+    return _dump_photo(
+        {
+            **particulars,
+            "sha256": photo.sha256.hex() if photo.sha256 else None,
+            "found": None if image is None or image.examined_at is None else {**vars(image), "exif_clock_time": _clock_time(image)},
+            "disagreements": [] if image is None else disagreements(photo, image),
+        }
+    )
+
+
+def _clock_time(image: Image) -> str | None:
+    return image.exif_clock_time.isoformat(timespec="seconds") if image.exif_clock_time else None
 
 
 def dump_receipt(receipt: queries.Receipt) -> dict[str, Any]:
@@ -127,7 +159,7 @@ def dump_receipt(receipt: queries.Receipt) -> dict[str, Any]:
         "stored": receipt.stored,
         "awaited": receipt.awaited,
         "rejected": receipt.rejected,
-        "photos": [dump_photo(photo) for photo in receipt.photos],
+        "photos": [dump_photo(shown) for shown in receipt.shown],
         "missing": [fault_out(fault) for fault in receipt.missing],
     }
 
@@ -149,7 +181,7 @@ def declare_photos(body: dict[str, Any]) -> Response:
 
     def instruct(result: Result) -> dict[str, Any]:
         photo = None if result.faults or result.id is None else photos.get(result.id)
-        return {"state": photo.state.value if photo else None, "put": _put_out(uploads.link(photo)) if photo else None}
+        return {"state": photo.state.value if photo else None, "put": _put_out(uploads.link(actor(), photo)) if photo else None}
 
     return batch_response(results, more=instruct)
 
@@ -161,10 +193,11 @@ def complete_upload(photo_id: UUID) -> Response:
         photo = uploads.own(session, actor(), photo_id)
         concerns(*queries.dwellings_of(session, [photo]))
     if photo.state is PhotoState.DECLARED:
-        found = uploads.look(photo)
+        found = uploads.look(actor(), photo)
         with transaction(actor()) as session:
             photo = uploads.mark_stored(session, actor(), photo_id, found)
-    return one(dump_photo, photo, version=photo.version)
+    with reading(actor()) as session:
+        return one(dump_photo, queries.shown(session, photo), version=photo.version)
 
 
 @routes.on("GET", "/photos/<uuid:photo_id>", needs=Right.READ_INSPECTIONS, processes=Activity.PHOTOS_READ, returns=PhotoOut, tagged=True, watched=True)
@@ -173,7 +206,29 @@ def get_photo(photo_id: UUID) -> Response:
     with reading(actor()) as session:
         photo = queries.get(session, actor(), photo_id)
         concerns(*queries.dwellings_of(session, [photo]))
-    return one(dump_photo, photo, version=photo.version)
+        return one(dump_photo, queries.shown(session, photo), version=photo.version)
+
+
+class WithdrawalIn(Schema):
+    reason = String(required=True, validate=Length(1, 500), metadata={"description": "Why it must not be seen; it is kept."})
+
+
+@routes.on(
+    "POST",
+    "/photos/<uuid:photo_id>/withdrawal",
+    needs=Right.INSPECT,
+    processes=Activity.PHOTOS_CHANGED,
+    returns=PhotoOut,
+    takes=WithdrawalIn,
+    tagged=True,
+)
+def withdraw_photo(body: dict[str, Any], photo_id: UUID) -> Response:
+    """Take back a photo of your own inspection: nobody sees it any more, that it was there stays"""
+    with transaction(actor()) as session:
+        photo = uploads.withdraw(session, actor(), photo_id, body["reason"])
+        concerns(*queries.dwellings_of(session, [photo]))
+        shown = queries.shown(session, photo)
+    return one(dump_photo, shown, version=photo.version)
 
 
 @routes.on(

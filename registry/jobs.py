@@ -5,7 +5,11 @@ from typing import Final
 import procrastinate
 from sqlalchemy.orm import Session
 
-EXAMINE_PHOTO: Final = "photos.examine"
+EXAMINE_IMAGE: Final = "images.examine"
+DELETE_SURPLUS: Final = "objects.delete-surplus"
+"""An object that turned out to hold the same bytes as another one."""
+FINISH_UPLOAD: Final = "uploads.finish"
+"""An upload of which all bytes are here, while the object store was not."""
 
 _names_only = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 """Used to enqueue by name over the connection of a transaction; it opens no connection of its own."""

@@ -63,9 +63,9 @@ async def _take_over(queue: procrastinate.App) -> None:
 
 
 def _tasks(queue: procrastinate.App) -> None:
-    @queue.task(name=jobs.EXAMINE_PHOTO, retry=PATIENCE)
-    def examine_photo(photo_id: str) -> None:
-        examine(UUID(photo_id))
+    @queue.task(name=jobs.EXAMINE_IMAGE, retry=PATIENCE)
+    def examine_image(image_id: str) -> None:
+        examine(UUID(image_id))
 
     @queue.periodic(cron="17 3 * * *")
     @queue.task(name="idempotency.forget", queueing_lock="idempotency.forget")

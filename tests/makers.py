@@ -16,7 +16,7 @@ from registry.inspections.model import Inspection, Occasion
 from registry.members.credentials import Secret, digest_of, new_secret
 from registry.members.model import Credential, CredentialKind, Membership, Person
 from registry.organisations.model import Organisation, OrganisationKind
-from registry.photos.model import ContentType, Photo
+from registry.photos.model import ContentType, Image, Photo, PhotoState
 from registry.trajectories.milestones import NewMilestone, report
 from registry.trajectories.model import MilestoneKind, Project, Scheme, Track, Trajectory
 
@@ -80,8 +80,18 @@ def an_inspection(session: Session, actor: Actor, **more: Any) -> Inspection:
 
 
 def a_photo(session: Session, inspection: Inspection, **more: Any) -> Photo:
-    values = {"question": "mould", "sha256": b"\1" * 32, "size_bytes": 10, "content_type": ContentType.JPEG, "object_key": "media/x", "declared_by": uuid4()}
-    return _add(session, Photo(inspection_id=inspection.id, **(values | more)))
+    """With an image of its own when its state says that it has one."""
+    values = {"question": "mould", "sha256": b"\1" * 32, "size_bytes": 10, "content_type": ContentType.JPEG, "declared_by": uuid4()} | more
+    if values.get("state", PhotoState.DECLARED) is not PhotoState.DECLARED and "image_id" not in values:
+        examined = {"examined_at": datetime.now(UTC), "content_type": ContentType.JPEG} if values["state"] is PhotoState.READY else {}
+        image = an_image(session, inspection.organisation_id, sha256=values["sha256"], **examined)
+        values |= {"image_id": image.id, "stored_at": values.get("stored_at", image.stored_at)}
+    return _add(session, Photo(inspection_id=inspection.id, **values))
+
+
+def an_image(session: Session, organisation_id: UUID, **more: Any) -> Image:
+    values = {"sha256": b"\1" * 32, "size_bytes": 10, "object_key": f"media/{uuid4()}"} | more
+    return _add(session, Image(organisation_id=organisation_id, **values))
 
 
 def a_person(session: Session, email: str | None = None) -> Person:

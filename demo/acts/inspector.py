@@ -128,7 +128,7 @@ def _show_receipt(screen: Screen, visit: Visit, receipt: Body) -> None:
     size = sum(photo["sizeBytes"] for photo in photos) / 1_000_000
     where = f"{visit.home.dwelling.street} {visit.home.dwelling.house_number}"
     screen.check(f"{where}: receipt complete, {receipt['stored']} of {len(photos)} photos stored ({size:.1f} MB), {ready} examined and found whole")
-    first = photos[0]
-    if first["exifTakenAt"]:
+    first = photos[0]["found"]
+    if first is not None and first["exifTakenAt"]:
         found = f"{first['exifTakenAt']} at {first['exifLatitude']:.5f}, {first['exifLongitude']:.5f}"
         screen.say(f"  EXIF of one: taken {found}; {first['widthPx']} × {first['heightPx']} pixels")

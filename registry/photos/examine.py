@@ -17,12 +17,10 @@ from pillow_heif import register_heif_opener
 from registry import clock, storage
 from registry.access import the_system
 from registry.audit import commands as audit
-from registry.changes.commands import announce
-from registry.changes.model import ChangeKind
 from registry.db import reading, transaction
-from registry.dwellings.queries import municipality_of
-from registry.inspections.model import Inspection
-from registry.photos.model import Photo, PhotoState
+from registry.photos import images
+from registry.photos.model import ContentType, PhotoState
+from registry.photos.model import Image as StoredImage
 from registry.photos.rules import LARGEST_PHOTO_PIXELS
 from registry.versioned import change
 
@@ -40,6 +38,7 @@ class Finding:
     """``rejection`` is None for a whole image. Positions are CRS84 degrees; ``exif_taken_at`` is None without a time zone in the file."""
 
     rejection: str | None
+    content_type: ContentType | None = None
     width_px: int | None = None
     height_px: int | None = None
     exif_taken_at: datetime | None = None
@@ -47,26 +46,29 @@ class Finding:
     exif_latitude: float | None = None
 
 
-def examine(photo_id: UUID) -> None:
-    """Decode a stored photo in full and record what it is. Examining it again changes nothing. Raises Unavailable."""
+def examine(image_id: UUID) -> None:
+    """Decode a stored image in full and record what it is. Examining it again changes nothing. Raises Unavailable."""
     with reading() as session:
-        photo = session.get(Photo, photo_id)
-    if photo is None or photo.state is not PhotoState.STORED:
+        image = session.get(StoredImage, image_id)
+    if image is None or image.examined_at is not None or image.destroyed_at is not None:
         return
     with tempfile.TemporaryFile() as file:
-        with storage.opened(photo.object_key) as stream:
+        with storage.opened(image.object_key) as stream:
             while step := stream.read(COPY_STEP_BYTES):
                 file.write(step)
         finding = look_at(file)
     with transaction() as session:
-        locked = session.get_one(Photo, photo_id, with_for_update=True)
-        if locked.state is PhotoState.STORED:
-            state = PhotoState.REJECTED if finding.rejection else PhotoState.READY
-            change(session, locked, {"state": state, **{name: getattr(finding, name) for name in Finding.__slots__}})
-            audit.record(session, the_system(f"job-{photo_id}"), f"photo.{state}", "photo", photo_id, details={"rejection": finding.rejection})
-            inspection = session.get_one(Inspection, locked.inspection_id)
-            municipality = municipality_of(session, inspection.dwelling_id)
-            announce(session, ChangeKind.PHOTO, photo_id, municipality_code=municipality, organisation_id=inspection.organisation_id)
+        locked = session.get_one(StoredImage, image_id, with_for_update={"key_share": True})
+        if locked.examined_at is None:
+            for name in Finding.__slots__:
+                setattr(locked, name, getattr(finding, name))
+            locked.examined_at = clock.now()
+            session.flush()
+            for photo in images.photos_of(session, image_id):
+                if photo.state is PhotoState.STORED:
+                    change(session, photo, {"state": images.state_of(locked), "rejection": locked.rejection})
+                    audit.record(session, the_system(f"job-{image_id}"), f"photo.{photo.state}", "photo", photo.id, details={"rejection": locked.rejection})
+                    images.told(session, photo)
 
 
 def look_at(file: IO[bytes]) -> Finding:
@@ -79,7 +81,7 @@ def look_at(file: IO[bytes]) -> Finding:
                 if image.width * image.height > LARGEST_PHOTO_PIXELS:
                     return Finding("too-many-pixels")
                 image.load()
-                return Finding(None, image.width, image.height, _taken_at(image), *_position(image))
+                return Finding(None, ContentType(Image.MIME[image.format or ""]), image.width, image.height, _taken_at(image), *_position(image))
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             return Finding("too-many-pixels")
         except UnidentifiedImageError:

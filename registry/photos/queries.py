@@ -1,7 +1,7 @@
 """Reading photos, and the receipt of an inspection."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from registry.checklists.rules import photos_missing, questions
 from registry.errors import Fault, NotFound
 from registry.inspections import queries as inspections
 from registry.inspections.model import Inspection, InspectionStatus, VisitOutcome
-from registry.photos.model import Photo, PhotoState
+from registry.photos import images
+from registry.photos.model import THERE, Image, Photo, PhotoState
 from registry.photos.rules import MOST_PHOTOS
 
 LONGEST_RECEIPT = MOST_PHOTOS + LARGEST_BATCH
@@ -23,14 +24,27 @@ LONGEST_RECEIPT = MOST_PHOTOS + LARGEST_BATCH
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A photo with the image that it shows, None while its bytes are awaited."""
+
+    photo: Photo
+    image: Image | None
+
+
+COUNTED = (PhotoState.DECLARED, *THERE)
+"""States in which a photo counts as one that an answer demands."""
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What has arrived of an inspection. It is complete when it is submitted, no photo is awaited and none that an answer demands is missing.
 
-    A rejected photo does not count as one that an answer demands.
+    A rejected photo, or one that was taken back, does not count as one that an answer demands.
     """
 
     inspection: Inspection
     photos: Sequence[Photo]
+    images: Mapping[UUID, Image]
     missing: Sequence[Fault]
 
     @property
@@ -38,12 +52,16 @@ class Receipt:
         return self.inspection.dwelling_id
 
     @property
+    def shown(self) -> list[Shown]:
+        return [Shown(photo, self.images.get(photo.image_id) if photo.image_id else None) for photo in self.photos]
+
+    @property
     def awaited(self) -> int:
         return sum(photo.state is PhotoState.DECLARED for photo in self.photos)
 
     @property
     def stored(self) -> int:
-        return sum(photo.state in (PhotoState.STORED, PhotoState.READY) for photo in self.photos)
+        return sum(photo.state in THERE for photo in self.photos)
 
     @property
     def rejected(self) -> int:
@@ -64,6 +82,11 @@ def get(session: Session, actor: Actor, photo_id: UUID) -> Photo:
     return photo
 
 
+def shown(session: Session, photo: Photo) -> Shown:
+    """With what is known of its bytes."""
+    return Shown(photo, next(iter(images.of_photos(session, [photo]).values()), None))
+
+
 def find_each(session: Session, actor: Actor, photo_ids: Collection[UUID]) -> dict[UUID, Photo]:
     """Those of these photos that the actor may see. Raises NotAllowed."""
     require(actor, Right.READ_INSPECTIONS)
@@ -82,6 +105,6 @@ def receipt(session: Session, actor: Actor, inspection_id: UUID) -> Receipt:
     inspection = inspections.get(session, actor, inspection_id)
     photos = session.scalars(sa.select(Photo).where(Photo.inspection_id == inspection_id).order_by(Photo.id).limit(LONGEST_RECEIPT)).all()
     asked = questions(session.get_one(Checklist, inspection.checklist_id).content)
-    counts = Counter(photo.question for photo in photos if photo.state is not PhotoState.REJECTED)
+    counts = Counter(photo.question for photo in photos if photo.state in COUNTED)
     visited = inspection.visit_outcome in (None, VisitOutcome.DONE)
-    return Receipt(inspection, photos, photos_missing(asked, inspection.answers, counts) if visited else [])
+    return Receipt(inspection, photos, images.of_photos(session, photos), photos_missing(asked, inspection.answers, counts) if visited else [])

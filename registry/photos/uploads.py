@@ -1,36 +1,35 @@
-"""How a photo gets in: it is declared, its bytes go straight to the object store by a signed link, and it is stored once the register has seen them there.
+"""How a photo gets in: it is declared, its bytes are sent, and it is stored once the register has seen them in the object store.
 
-`declare_each` → the phone PUTs to `link` → `mark_stored`. The same photo may be declared and completed any number of times.
+`declare_each` → the bytes → `mark_stored`. The bytes go straight to the object store (`link`), through the API in one request (`relay.py`), or in pieces
+over a bad network (`receiving.py`). The same photo may be declared and completed any number of times. The same bytes are kept once (`images.py`).
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from registry import clock, jobs, storage
+from registry import clock, storage
 from registry.access import Actor, Right, require
 from registry.audit import commands as audit
 from registry.batch import Result, create_each, insert_new, refused, repeated
-from registry.changes.commands import announce, announce_each
+from registry.changes.commands import announce_each
 from registry.changes.model import ChangeKind
 from registry.checklists.model import Checklist
 from registry.checklists.rules import questions
+from registry.db import Json
 from registry.dwellings.model import Dwelling
-from registry.dwellings.queries import municipality_of
 from registry.errors import Fault, NotFound
 from registry.inspections.model import Inspection
 from registry.inspections.queries import visible_to
-from registry.photos.model import Photo, PhotoBytesDiffer, PhotoBytesMissing, PhotoState
+from registry.photos import images
+from registry.photos.model import Fragment, Photo, PhotoBytesDiffer, PhotoBytesMissing, PhotoGone, PhotoState, Upload, UploadState
 from registry.photos.rules import MOST_PHOTOS, NewPhoto, check, object_key
 from registry.storage import PutLink, StoredObject
 from registry.versioned import Outcome, change, same
-
-READ_STEP_BYTES = 256 * 1024
 
 
 def declare_each(session: Session, actor: Actor, items: Sequence[NewPhoto]) -> list[Result]:
@@ -58,11 +57,19 @@ class _Inspection:
 
 def _insert(session: Session, actor: Actor, items: Sequence[NewPhoto], inspections: Mapping[UUID, _Inspection]) -> list[UUID | None]:
     """The id of each item, None for one that somebody else declared at the same moment."""
-    keys = {item.id: object_key(inspections[item.inspection_id].organisation_id, item) for item in items}
-    inserted = insert_new(session, Photo, [{**item.columns(), "object_key": keys[item.id], "declared_by": actor.person_id} for item in items])
-    declared = [item for item in items if item.id in inserted]
-    audit.record_each(session, actor, "photo.declared", "photo", [(item.id, {"inspectionId": str(item.inspection_id)}) for item in declared])
-    told = ((item.id, inspections[item.inspection_id]) for item in declared)
+    rows: list[dict[str, Any]] = [{**item.columns(), "declared_by": actor.person_id} for item in items]
+    known = images.in_sight(session, {item.sha256 for item in items if item.sha256 is not None})
+    for row in rows:
+        image = known.get(cast("bytes", row["sha256"]))
+        awaited = {"image_id": None, "stored_at": None, "state": PhotoState.DECLARED, "rejection": None}
+        row |= images.shown_as(image, clock.now()) if image is not None and image.size_bytes == row["size_bytes"] else awaited
+    inserted = insert_new(session, Photo, rows)
+    declared = [row for row in rows if row["id"] in inserted]
+    lines: list[tuple[UUID, dict[str, Json]]] = [
+        (row["id"], {"inspectionId": str(row["inspection_id"]), "linked": row["image_id"] is not None}) for row in declared
+    ]
+    audit.record_each(session, actor, "photo.declared", "photo", lines)
+    told = ((row["id"], inspections[row["inspection_id"]]) for row in declared)
     announce_each(session, ChangeKind.PHOTO, [(id, inspection.municipality_code, inspection.organisation_id) for id, inspection in told])
     return [item.id if item.id in inserted else None for item in items]
 
@@ -105,56 +112,83 @@ def _judge(item: NewPhoto, inspections: Mapping[UUID, _Inspection], present: Map
     return refused(faults, item.id) if faults else Result(Outcome.CREATED, item.id)
 
 
-def link(photo: Photo) -> PutLink | None:
-    """Where to send the bytes of a photo that is still awaited."""
-    if photo.state is not PhotoState.DECLARED:
+def key_of(actor: Actor, photo: Photo, sha256: bytes) -> str:
+    """Where the bytes of the actor's own photo belong."""
+    return object_key(cast("UUID", actor.organisation_id), photo.id, sha256)
+
+
+def link(actor: Actor, photo: Photo) -> PutLink | None:
+    """Where to send the bytes of the actor's own photo while it is awaited; None when its digest is not known yet. Raises Unavailable."""
+    if photo.state is not PhotoState.DECLARED or photo.sha256 is None or photo.size_bytes is None:
         return None
-    return storage.put_link(photo.object_key, sha256=photo.sha256, size_bytes=photo.size_bytes, content_type=photo.content_type.value)
+    key = key_of(actor, photo, photo.sha256)
+    return storage.put_link(key, sha256=photo.sha256, size_bytes=photo.size_bytes, content_type=photo.content_type.value)
 
 
-def look(photo: Photo) -> StoredObject:
-    """What the object store has for this photo. Not to be called inside a transaction. Raises PhotoBytesMissing, Unavailable."""
-    found = storage.find(photo.object_key)
+def look(actor: Actor, photo: Photo) -> StoredObject:
+    """What the object store has for the actor's own photo. Not to be called inside a transaction. Raises PhotoBytesMissing, Unavailable."""
+    if photo.sha256 is None:
+        raise PhotoBytesMissing()
+    key = key_of(actor, photo, photo.sha256)
+    found = storage.find(key)
     if found is None:
         raise PhotoBytesMissing()
-    return found if found.sha256 is not None else StoredObject(found.size_bytes, _digest(photo.object_key))
-
-
-def _digest(key: str) -> bytes:
-    """For stores that keep no checksum: read the object in steps."""
-    digest = hashlib.sha256()
-    with storage.opened(key) as stream:
-        while step := stream.read(READ_STEP_BYTES):
-            digest.update(step)
-    return digest.digest()
+    return found if found.sha256 is not None else StoredObject(found.size_bytes, storage.digest(key))
 
 
 def mark_stored(session: Session, actor: Actor, photo_id: UUID, found: StoredObject) -> Photo:
     """Record that ``found`` are the declared bytes, and let a worker examine them. Once it is stored, calling again changes nothing.
 
-    Raises NotAllowed, NotFound, PhotoBytesDiffer.
+    Raises NotAllowed, NotFound, PhotoGone, PhotoBytesDiffer.
     """
     photo = own(session, actor, photo_id)
     session.refresh(photo, with_for_update={"key_share": True})
+    if photo.state is PhotoState.WITHDRAWN:
+        raise PhotoGone(what="photo", id=photo_id)
     if photo.state is not PhotoState.DECLARED:
         return photo
-    if (found.sha256, found.size_bytes) != (photo.sha256, photo.size_bytes):
-        raise PhotoBytesDiffer(
-            expected=f"sha256 {photo.sha256.hex()}, {photo.size_bytes} bytes", found=f"sha256 {cast('bytes', found.sha256).hex()}, {found.size_bytes} bytes"
-        )
-    change(session, photo, {"state": PhotoState.STORED, "stored_at": clock.now()})
-    jobs.enqueue(session, jobs.EXAMINE_PHOTO, lock=str(photo_id), photo_id=str(photo_id))
-    audit.record(session, actor, "photo.stored", "photo", photo_id, details={"sha256": photo.sha256.hex(), "sizeBytes": photo.size_bytes})
-    municipality = municipality_of(session, session.get_one(Inspection, photo.inspection_id).dwelling_id)
-    announce(session, ChangeKind.PHOTO, photo_id, municipality_code=municipality, organisation_id=actor.organisation_id)
+    sha256, size_bytes = photo.sha256 or found.sha256 or b"", photo.size_bytes or found.size_bytes
+    if (found.sha256, found.size_bytes) != (sha256, size_bytes):
+        raise differ(photo, cast("bytes", found.sha256), found.size_bytes)
+    images.attach(session, actor, photo, sha256=sha256, size_bytes=size_bytes, key=key_of(actor, photo, sha256))
+    return photo
+
+
+def differ(photo: Photo, sha256: bytes, size_bytes: int) -> PhotoBytesDiffer:
+    """The bytes are not the declared ones."""
+    expected = "sha256 " + (photo.sha256.hex() if photo.sha256 else "?")
+    return PhotoBytesDiffer(expected=f"{expected}, {photo.size_bytes or '?'} bytes", found=f"sha256 {sha256.hex()}, {size_bytes} bytes")
+
+
+def withdraw(session: Session, actor: Actor, photo_id: UUID, reason: str) -> Photo:
+    """Take a photo back: nobody sees it any more, and that it was there stays. Doing it again changes nothing.
+
+    Raises NotAllowed, NotFound, PhotoGone when it is destroyed.
+    """
+    photo = own(session, actor, photo_id)
+    session.refresh(photo, with_for_update={"key_share": True})
+    if photo.state is PhotoState.DESTROYED:
+        raise PhotoGone(what="photo", id=photo_id)
+    if photo.state is PhotoState.WITHDRAWN:
+        return photo
+    change(session, photo, {"state": PhotoState.WITHDRAWN, "withdrawn_at": clock.now(), "withdrawn_by": actor.person_id, "withdrawal_reason": reason})
+    ended = sa.update(Upload).where(Upload.photo_id == photo_id, Upload.state == UploadState.RECEIVING).values(state=UploadState.TERMINATED, receiving=False)
+    for upload_id in session.scalars(ended.returning(Upload.id)).all():
+        session.execute(sa.delete(Fragment).where(Fragment.upload_id == upload_id))
+    audit.record(session, actor, "photo.withdrawn", "photo", photo_id, details={"reason": reason})
+    images.told(session, photo)
     return photo
 
 
 def own(session: Session, actor: Actor, photo_id: UUID) -> Photo:
     """The photo when its inspection is assigned to the actor. Raises NotAllowed, NotFound."""
     require(actor, Right.INSPECT)
-    mine = sa.select(Inspection.id).where(visible_to(actor), Inspection.assignee_id == actor.person_id)
-    photo = session.scalar(sa.select(Photo).where(Photo.id == photo_id, Photo.inspection_id.in_(mine)))
+    photo = session.scalar(sa.select(Photo).where(Photo.id == photo_id, Photo.inspection_id.in_(own_inspections(actor))))
     if photo is None:
         raise NotFound(what="photo", id=photo_id)
     return photo
+
+
+def own_inspections(actor: Actor) -> "sa.Select[UUID]":
+    """The ids of the inspections that are assigned to the actor."""
+    return sa.select(Inspection.id).where(visible_to(actor), Inspection.assignee_id == actor.person_id)

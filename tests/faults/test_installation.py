@@ -141,5 +141,5 @@ def test_it_survives_the_death_of_every_part_and_keeps_what_it_has(folder: Path)
         while (state := send(client, "GET", f"/photos/{photo['id']}", inspector).json())["state"] != "ready":
             assert time.monotonic() < deadline, state
             time.sleep(0.2)
-        assert (state["widthPx"], state["heightPx"]) == (320, 240)
+        assert (state["found"]["widthPx"], state["found"]["heightPx"]) == (320, 240)
         assert send(client, "PUT", "/municipalities/GM0917", administrator, {"name": "Heerlen"}).status_code == 200

@@ -17,7 +17,7 @@ from tests.owner import as_owner
 from tests.registry.test_row_level_security import KEYS
 from tests.world import World
 
-READ, ADD, KEEP = {"SELECT"}, {"SELECT", "INSERT"}, {"SELECT", "INSERT", "UPDATE"}
+READ, ADD, KEEP, PASS_ON = {"SELECT"}, {"SELECT", "INSERT"}, {"SELECT", "INSERT", "UPDATE"}, {"SELECT", "INSERT", "DELETE"}
 OPEN = {
     "municipality": KEEP, "focus_area": KEEP, "organisation": KEEP, "scheme": KEEP, "project": KEEP, "checklist": ADD, "definition": READ,
 }  # fmt: skip
@@ -28,17 +28,19 @@ GUARDED = {
     "dwelling": KEEP, "portfolio_period": KEEP, "trajectory": KEEP, "inspection": KEEP, "photo": KEEP, "answered_request": KEEP, "person": KEEP,
     "membership": KEEP, "registered_label": ADD, "funding_line": ADD, "measure": ADD, "milestone": ADD, "confirmation": ADD, "change": ADD,
     "audit_line": ADD, "credential": {"INSERT"}, "password": set(), "superseded_row": set(),
+    "image": READ, "upload": KEEP, "fragment": PASS_ON, "photo_share": {"INSERT"}, "legal_hold": set(), "destruction": READ,
 }  # fmt: skip
 """Every other table: row-level security is on and forced, and the API's role has a policy for each thing that it may do."""
-BY_COLUMN = {"credential": KEEP}
+BY_COLUMN = {"credential": KEEP, "photo_share": KEEP}
 SEES = {
     "holds_dwelling", "sees_row_of_dwelling", "sees_dwelling", "sees_trajectory", "runs_trajectory", "sees_milestone", "sees_inspection", "sees_photo",
-    "works_beside",
+    "works_beside", "sees_image",
 }  # fmt: skip
 """They say whether whoever acts sees something, and nothing else about it."""
 RUN_AS_OWNER = SEES | {
     "authenticate", "redeem", "local_account", "change_password", "person_by_email", "works_as", "works_elsewhere", "void_access",
-    "dwellings_out_of_sight",
+    "dwellings_out_of_sight", "keep_image", "images_in_sight", "find_image", "uploads_to_hand_over", "fragment_bytes", "shared_photo",
+    "forget_photo_history",
     "keep_superseded_row", "stamp_milestone", "stamp_confirmation", "chain_audit_line", "move_audit_head", "procrastinate_defer_jobs_v1",
 }  # fmt: skip
 """Functions that do as the owner what the API's role may not do by itself."""

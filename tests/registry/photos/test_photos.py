@@ -53,7 +53,7 @@ def declared(session: Session, actor: Actor, inspection_id: UUID, content: bytes
 
 
 def put(photo: Photo, content: bytes, **headers: str) -> httpx.Response:
-    link = uploads.link(photo)
+    link = uploads.link(actor, photo)
     assert link is not None
     return httpx.put(link.url, content=content, headers={**link.headers, **headers})
 
@@ -61,7 +61,7 @@ def put(photo: Photo, content: bytes, **headers: str) -> httpx.Response:
 def stored(session: Session, actor: Actor, inspection_id: UUID, content: bytes, **more: object) -> Photo:
     photo = declared(session, actor, inspection_id, content, **more)
     assert put(photo, content).status_code == 200
-    return uploads.mark_stored(session, actor, photo.id, uploads.look(photo))
+    return uploads.mark_stored(session, actor, photo.id, uploads.look(actor, photo))
 
 
 def test_a_photo_is_stored_when_its_bytes_are_in_the_object_store(session: Session, inspector: Actor) -> None:
@@ -69,7 +69,7 @@ def test_a_photo_is_stored_when_its_bytes_are_in_the_object_store(session: Sessi
     photo = stored(session, inspector, an_inspection(session, inspector).id, content)
     assert photo.state is PhotoState.STORED
     assert storage.find(photo.object_key) == StoredObject(len(content), hashlib.sha256(content).digest())
-    assert uploads.link(photo) is None
+    assert uploads.link(actor, photo) is None
 
 
 def test_the_link_takes_only_the_declared_bytes(session: Session, inspector: Actor) -> None:
@@ -81,7 +81,7 @@ def test_the_link_takes_only_the_declared_bytes(session: Session, inspector: Act
     assert put(photo, content, **{"Content-Type": "text/html"}).status_code == 403
     assert put(photo, content + b"x", **{"Content-Length": str(len(content) + 1)}).status_code == 403
     with pytest.raises(PhotoBytesMissing):
-        uploads.look(photo)
+        uploads.look(actor, photo)
 
 
 def test_a_second_put_is_told_that_it_is_there_already(session: Session, inspector: Actor) -> None:
@@ -103,7 +103,7 @@ def test_a_store_without_checksums_is_read_to_know_what_it_has(session: Session,
     put(photo, content)
     find = storage.find
     monkeypatch.setattr(storage, "find", lambda key: StoredObject(find(key).size_bytes, None))  # type: ignore[union-attr]
-    assert uploads.look(photo).sha256 == hashlib.sha256(content).digest()
+    assert uploads.look(actor, photo).sha256 == hashlib.sha256(content).digest()
 
 
 def test_declaring_again_changes_nothing_and_other_particulars_are_refused(session: Session, inspector: Actor) -> None:

@@ -1,0 +1,87 @@
+"""The image that a photo shows: its bytes are kept once for each organisation, however many photos show them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry import clock, jobs
+from registry.access import Actor
+from registry.audit import commands as audit
+from registry.changes.commands import announce
+from registry.changes.model import ChangeKind
+from registry.dwellings.queries import municipality_of
+from registry.inspections.model import Inspection
+from registry.photos.model import Image, Photo, PhotoState
+from registry.versioned import change
+
+_KEEP = sa.text("SELECT * FROM keep_image(:photo_id, :sha256, :size_bytes, :key)").columns(*Image.__table__.columns)
+_IN_SIGHT = sa.text("SELECT * FROM images_in_sight(:digests)").columns(*Image.__table__.columns)
+
+
+def state_of(image: Image) -> PhotoState:
+    """The state of a photo that shows this image."""
+    if image.rejection is not None:
+        return PhotoState.REJECTED
+    return PhotoState.READY if image.examined_at is not None and image.content_type is not None else PhotoState.STORED
+
+
+def shown_as(image: Image, stored_at: datetime) -> dict[str, object]:
+    """The columns of a photo that say what has become of its bytes."""
+    return {
+        "image_id": image.id,
+        "sha256": image.sha256,
+        "size_bytes": image.size_bytes,
+        "stored_at": stored_at,
+        "state": state_of(image),
+        "rejection": image.rejection,
+    }
+
+
+def attach(session: Session, actor: Actor, photo: Photo, *, sha256: bytes, size_bytes: int, key: str) -> None:
+    """The bytes of a declared photo are in the store under ``key``: let it show them, or the same bytes that the organisation had already.
+
+    Bytes that are there twice are removed by a job; new ones are examined by one.
+    """
+    image = session.scalars(sa.select(Image).from_statement(_KEEP), {"photo_id": photo.id, "sha256": sha256, "size_bytes": size_bytes, "key": key}).one()
+    change(session, photo, shown_as(image, clock.now()))
+    if image.object_key != key:
+        jobs.enqueue(session, jobs.DELETE_SURPLUS, key=key)
+    elif image.examined_at is None:
+        jobs.enqueue(session, jobs.EXAMINE_IMAGE, lock=str(image.id), image_id=str(image.id))
+    details = {"sha256": sha256.hex(), "sizeBytes": size_bytes, "imageId": str(image.id), "linked": image.object_key != key}
+    audit.record(session, actor, "photo.stored", "photo", photo.id, details=details)
+    told(session, photo)
+
+
+def told(session: Session, photo: Photo) -> None:
+    """Say in the change feed that a photo changed."""
+    inspection = session.get_one(Inspection, photo.inspection_id)
+    municipality = municipality_of(session, inspection.dwelling_id)
+    announce(session, ChangeKind.PHOTO, photo.id, municipality_code=municipality, organisation_id=inspection.organisation_id)
+
+
+def in_sight(session: Session, digests: Collection[bytes]) -> dict[bytes, Image]:
+    """Images with these bytes of which the actor sees a photo, by digest. They are not destroyed before the transaction ends."""
+    if not digests:
+        return {}
+    found = session.scalars(sa.select(Image).from_statement(_IN_SIGHT), {"digests": list(digests)})
+    return {image.sha256: image for image in found}
+
+
+def already_kept(session: Session, photo_id: UUID, sha256: bytes) -> bool:
+    """Whether the organisation of this photo has these bytes, for who has just sent all of them."""
+    return bool(session.scalar(sa.select(sa.func.find_image(photo_id, sha256))))
+
+
+def of_photos(session: Session, photos: Iterable[Photo]) -> Mapping[UUID, Image]:
+    """The images of these photos by id, in one query."""
+    ids = {photo.image_id for photo in photos if photo.image_id is not None}
+    return {image.id: image for image in session.scalars(sa.select(Image).where(Image.id.in_(ids)))} if ids else {}
+
+
+def photos_of(session: Session, image_id: UUID) -> Sequence[Photo]:
+    """The photos that show this image, for the register itself; locked."""
+    return session.scalars(sa.select(Photo).where(Photo.image_id == image_id).order_by(Photo.id).with_for_update(key_share=True)).all()
