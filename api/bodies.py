@@ -7,16 +7,18 @@ import errno
 import io
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from flask import Response, g, request
 from gevent import Timeout
 from werkzeug.exceptions import ClientDisconnected, LengthRequired, RequestEntityTooLarge, RequestTimeout
 
+from registry.photos.rules import LARGEST_PHOTO_BYTES
+
 LARGEST_BODY_BYTES = 8 * 1024 * 1024
-"""Of a JSON body. Photos go straight to the object store."""
+"""Of a JSON body. What is streamed has a limit of its own."""
 SILENCE_S = 10.0
 """Between two pieces of a request."""
 START_S = 20.0
@@ -26,6 +28,13 @@ LINGER_S = 2.0
 """How long a caller who is refused may go on sending before the connection is closed: what is closed on bytes that nobody read is reset, and
 the answer may be lost with it."""
 PIECE_BYTES = 65_536
+STREAM_PIECE_BYTES = 262_144
+TICK_S = 2.0
+"""How long one wait for the next piece of a stream lasts."""
+STALL_S = 30.0
+"""A stream from which nothing came for so long has stopped."""
+PACE_WINDOW_S = 60.0
+SLOWEST_STREAM_BYTES_PER_S = 1024
 
 
 class Source(Protocol):
@@ -35,6 +44,10 @@ class Source(Protocol):
     """Let the server close the connection after the answer."""
     afterwards: list[Callable[[], object]]
     """What the server calls when the answer is sent."""
+    some: Callable[[int], bytes]
+    """What has come of the body, at most so many bytes, waiting for it when nothing has; nothing at its end, or at that of the connection."""
+    stopping: Callable[[], bool]
+    """Whether this process was told to end."""
 
     def read(self, size: int) -> bytes: ...
 
@@ -44,14 +57,14 @@ def seconds_for(size_bytes: int) -> float:
     return START_S + size_bytes / SLOWEST_BYTES_PER_S
 
 
-def judge_head() -> None:
+def judge_head(*, streamed: bool) -> None:
     """Refuse a body by what the head of its request says, before a byte of it is read.
 
     Raises RequestEntityTooLarge; LengthRequired for a chunked body: no client of ours sends one, and its size could only be found out by reading it.
     """
     if "Transfer-Encoding" in request.headers:
         raise LengthRequired()
-    if (request.content_length or 0) > LARGEST_BODY_BYTES:
+    if (request.content_length or 0) > (LARGEST_PHOTO_BYTES if streamed else LARGEST_BODY_BYTES):
         raise RequestEntityTooLarge()
 
 
@@ -81,6 +94,71 @@ def _read(source: Source, connection: socket.socket, size: int) -> bytes:
     return body
 
 
+class Incoming:
+    """The body of this request as it comes in, for who keeps what there is of it when it stops coming."""
+
+    def __init__(self) -> None:
+        self.size_bytes = request.content_length or 0
+        self._source = _source()
+        self._environ = request.environ
+        self._left = self.size_bytes
+        self._slow_since = time.monotonic()
+        self._since_bytes = 0
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it comes over a connection of ours, which can be interrupted."""
+        return self._source is not None
+
+    def pieces(self) -> Iterator[bytes]:
+        """Each piece as it comes; an empty one when none came for a while. Ends with the body, or when it stops coming."""
+        if self._source is None:
+            while self._left and (piece := request.environ["wsgi.input"].read(min(PIECE_BYTES, self._left))):
+                self._left -= len(piece)
+                yield piece
+            return
+        connection = _connection()
+        silent_since = time.monotonic()
+        while self._left and not self._source.stopping():
+            connection.settimeout(TICK_S)
+            try:
+                piece = self._source.some(STREAM_PIECE_BYTES)
+            except TimeoutError:
+                if time.monotonic() - silent_since >= STALL_S:
+                    break
+                yield b""
+                continue
+            except OSError:
+                break
+            finally:
+                connection.settimeout(None)
+            if not piece:
+                break
+            silent_since = time.monotonic()
+            self._left -= len(piece)
+            yield piece
+            if self._dribbles(len(piece)):
+                break
+        if not self._left:
+            g.body_received = True
+
+    def _dribbles(self, size_bytes: int) -> bool:
+        """Whether it came slower than any network that still works, over a whole minute."""
+        self._since_bytes += size_bytes
+        passed = time.monotonic() - self._slow_since
+        if passed < PACE_WINDOW_S:
+            return False
+        slow = self._since_bytes / passed < SLOWEST_STREAM_BYTES_PER_S
+        self._slow_since, self._since_bytes = time.monotonic(), 0
+        return slow
+
+    def interrupt(self) -> None:
+        """End the wait for bytes, from another thread; what came already is still read."""
+        if self._source is not None:
+            with suppress(OSError):
+                _connection_of(self._environ).shutdown(socket.SHUT_RD)
+
+
 def bound_answer(response: Response) -> None:
     """Bound the time of sending ``response``, and close the connection after it when the body of its request was not read to the end."""
     source = _source()
@@ -105,7 +183,11 @@ def _source() -> Source | None:
 
 
 def _connection() -> socket.socket:
-    return cast("socket.socket", request.environ["gunicorn.socket"])
+    return _connection_of(request.environ)
+
+
+def _connection_of(environ: dict[str, Any]) -> socket.socket:
+    return cast("socket.socket", environ["gunicorn.socket"])
 
 
 def _linger(connection: socket.socket) -> None:

@@ -7,8 +7,16 @@ from flask import Response, request
 
 from registry.settings import settings
 
-MAY_SEND = "Acting-For, Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Reason, X-CSRF-Token, X-Request-Id"
-MAY_READ = "API-Version, ETag, Link, Location, Retry-After, X-Request-Id"
+MAY_SEND = (
+    "Acting-For, Authorization, Content-Digest, Content-Type, If-Match, If-None-Match, If-Range, Idempotency-Key, Range, Reason, Tus-Resumable, "
+    "Upload-Checksum, Upload-Concat, Upload-Defer-Length, Upload-Length, Upload-Metadata, Upload-Offset, X-CSRF-Token, X-HTTP-Method-Override, "
+    "X-Request-Id, X-Requested-With"
+)
+MAY_READ = (
+    "API-Version, Accept-Ranges, Content-Disposition, Content-Range, ETag, Link, Location, Repr-Digest, Retry-After, Tus-Checksum-Algorithm, "
+    "Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, "
+    "X-Request-Id"
+)
 PREFLIGHT_HOLDS_S = 600
 
 
@@ -26,5 +34,5 @@ def allow(response: Response) -> None:
     response.headers["Access-Control-Expose-Headers"] = MAY_READ
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Headers"] = MAY_SEND
-        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE"
+        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PUT, PATCH, DELETE"
         response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_HOLDS_S)

@@ -27,11 +27,18 @@ from registry.errors import (
     Unavailable,
 )
 from registry.messages import DEFAULT_LANGUAGE, TEXTS, Language, text
+from registry.photos.model import PhotoGone
+from registry.photos.receiving import BodyDiffers, PhotoTooLarge, SentBytesDiffer, UploadGone
 from registry.versioned import VersionRequired
 
 log = structlog.get_logger()
 
 STATUSES: tuple[tuple[type[RegistryError], int], ...] = (
+    (BodyDiffers, 460),
+    (PhotoGone, 410),
+    (PhotoTooLarge, 413),
+    (SentBytesDiffer, 422),
+    (UploadGone, 410),
     (InvalidInput, 400),
     (RuleViolation, 400),
     (NotAuthenticated, 401),
@@ -52,13 +59,16 @@ TITLES: dict[int, str] = {
     406: "Not Acceptable",
     408: "Request Timeout",
     409: "Conflict",
+    410: "Gone",
     411: "Length Required",
     412: "Precondition Failed",
     413: "Content Too Large",
     415: "Unsupported Media Type",
+    416: "Range Not Satisfiable",
     422: "Unprocessable Content",
     428: "Precondition Required",
     429: "Too Many Requests",
+    460: "Checksum Mismatch",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -70,6 +80,7 @@ _HTTP_CODES = {
     411: "length-required",
     413: "content-too-large",
     415: "unsupported-media-type",
+    416: "range-not-satisfiable",
 }
 
 
@@ -83,9 +94,17 @@ class IdempotencyKeyReused(RegistryError):
     code = "idempotency-key-reused"
 
 
+class TusVersionDiffers(RegistryError):
+    """The client speaks another version of tus, or does not say which."""
+
+    code = "tus-version-differs"
+
+
 def status_of(error: RegistryError) -> int:
     if isinstance(error, IdempotencyKeyReused):
         return 422
+    if isinstance(error, TusVersionDiffers):
+        return 412
     return next(status for kind, status in STATUSES if isinstance(error, kind))
 
 
@@ -144,8 +163,9 @@ def retry_after(error: RegistryError) -> dict[str, str]:
 
 
 def _more(error: RegistryError) -> dict[str, object]:
-    """What a program needs to go on: the current version of what it wants to change."""
-    return {"currentVersion": error.facts["current"]} if "current" in error.facts else {}
+    """What a program needs to go on: the current version of what it wants to change, the offset of what it sends."""
+    names = {"current": "currentVersion", "offset": "offset"}
+    return {name: error.facts[fact] for fact, name in names.items() if fact in error.facts}
 
 
 def _http(error: HTTPException) -> Response:
@@ -156,7 +176,7 @@ def _http(error: HTTPException) -> Response:
     facts = {"expected": "application/json", "limit_bytes": request.max_content_length, "request_id": request_id()}
     response = problem(status if status in TITLES else 400, code, text(code, language(), facts))
     for name, value in error.get_headers(request.environ):
-        if name in ("Allow", "Retry-After"):
+        if name in ("Allow", "Content-Range", "Retry-After"):
             response.headers[name] = value
     return response
 

@@ -6,6 +6,7 @@ application, nor anything that opens connections. `--preload` would break that t
 
 import resource
 import uuid
+from functools import partial
 from typing import Any
 
 import gunicorn.util
@@ -17,8 +18,8 @@ from registry.messages import DEFAULT_LANGUAGE, text
 
 MOST_CONNECTIONS = 2000
 """Per process, busy, idle and stalled ones together."""
-OTHER_FILES = 200
-"""Open files that are not connections."""
+OTHER_FILES = MOST_CONNECTIONS + 200
+"""Open files that are not connections: the spool of each upload, and the rest."""
 HEAD_S = 10
 """A head must be complete this long after the request before it ended, or the connection began. Idle connections are closed after it too."""
 
@@ -30,7 +31,7 @@ def _allow_connections() -> int:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else max(min(MOST_CONNECTIONS, soft - OTHER_FILES), OTHER_FILES)
+    return MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else min(MOST_CONNECTIONS, soft // 2)
 
 
 log.redact_records()
@@ -61,10 +62,25 @@ def post_worker_init(_worker: object) -> None:
     gunicorn.util.write_error = _write_error
 
 
-def pre_request(_worker: object, request: Any) -> None:
-    """Give the application, through its `wsgi.input`, two things that gunicorn keeps from it; see `api.bodies.Source`."""
+def pre_request(worker: Any, request: Any) -> None:
+    """Give the application, through its `wsgi.input`, some things that gunicorn keeps from it; see `api.bodies.Source`."""
     request.body.close_connection = request.force_close
     request.body.afterwards = []
+    request.body.some = partial(_some, request.body.reader)
+    request.body.stopping = lambda: not worker.alive
+
+
+def _some(reader: Any, most_bytes: int) -> bytes:
+    """gunicorn's own `read` waits until it has as much as was asked for, and drops what it has when the connection breaks meanwhile."""
+    left = min(reader.length, most_bytes)
+    if not left:
+        return b""
+    piece: bytes = reader.unreader.read(None, read_ahead=left)
+    if len(piece) > reader.length:  # the next request of this connection came with it
+        reader.unreader.unread(piece[reader.length :])
+        piece = piece[: reader.length]
+    reader.length -= len(piece)
+    return piece
 
 
 def post_request(_worker: object, request: Any, _environ: object, _response: object) -> None:

@@ -1,5 +1,6 @@
 """The only place that asks what time it is, so that a test can answer."""
 
+import time
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -14,3 +15,8 @@ def now() -> datetime:
 def today() -> date:
     """The calendar date in the Netherlands."""
     return now().astimezone(CIVIL_TIME).date()
+
+
+def monotonic() -> float:
+    """Seconds from some moment on, never backwards."""
+    return time.monotonic()
