@@ -5,6 +5,7 @@ one: let the proxy speak to a port of the loopback address instead.
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
 
 from flask import request
 
@@ -45,6 +46,12 @@ def own_origin() -> str:
     """The origin of the register as this caller reaches it. Outside this machine that is always https, which a proxy takes off before we see it."""
     plain = f"http://{request.host}"
     return plain if protected(plain) and not request.is_secure else f"https://{request.host}"
+
+
+def store_within_reach() -> bool:
+    """Whether this caller reaches the object store too: not when that is on loopback and she is elsewhere."""
+    store = urlsplit(settings().s3_public_endpoint).hostname or ""
+    return not protected(f"http://{store}") or protected(f"http://{request.host}")
 
 
 def is_own_origin(origin: str) -> bool:

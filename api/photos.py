@@ -7,30 +7,32 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, request
 from marshmallow import Schema as OutSchema
 from marshmallow import fields, post_load
 
-from api.answers import dump_with, one
+from api import bodies
+from api.addresses import own_origin, store_within_reach
+from api.answers import decode_cursor, dump_with, one, page_response
 from api.auth import actor
 from api.batches import Each, ResultOut, SummaryOut, batch_response, judge_each
 from api.contract import FaultOut
 from api.fields import Float, Form, Integer, Length, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from api.problems import fault_out
 from api.processing import concerns
-from api.routes import Routes
-from registry import clock
+from api.routes import BASE, PageQuery, Routes
+from registry import clock, storage
 from registry.access import Right
 from registry.batch import Result
 from registry.db import reading, transaction
 from registry.inspections.model import InspectionStatus
-from registry.photos import queries, uploads
-from registry.photos.model import ContentType, Image, PhotoState, PreviewState
+from registry.photos import queries, receiving, uploads
+from registry.photos.model import ContentType, Image, Photo, PhotoState, PreviewState, Upload
 from registry.photos.queries import Shown
 from registry.photos.rules import LARGEST_PHOTO_BYTES, Disagreement, NewPhoto, disagreements
 from registry.processing import Activity
-from registry.storage import PutLink
-from registry.values import SHA256_HEX
+from registry.storage import LINK_LIFE_S
+from registry.values import SHA256_HEX, rfc3339
 
 routes = Routes("photos", "Photos, their uploads and receipts")
 
@@ -52,7 +54,8 @@ class PhotoIn(Schema):
 
     @post_load
     def photo(self, data: dict[str, Any], **_: Any) -> NewPhoto:
-        return NewPhoto(**{**data, "sha256": bytes.fromhex(data["sha256"])})
+        digest = data.get("sha256")  # what is sent in pieces may tell digest and length later
+        return NewPhoto(**{"size_bytes": None, **data, "sha256": None if digest is None else bytes.fromhex(digest)})
 
 
 class PhotosIn(Schema):
@@ -60,17 +63,30 @@ class PhotosIn(Schema):
 
 
 class PutOut(OutSchema):
-    """Send the declared bytes with PUT to `url` with exactly these headers. A 412 from there means that they are stored already."""
+    """Send the declared bytes with PUT to `url` with exactly these headers. A 412 from there means that they are stored already.
+
+    With `needsSignIn` the address is one of this API, where the object store can't be reached: send your Authorization with it.
+    """
 
     url = fields.String(required=True)
     headers = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     expires_at = Moment(required=True, data_key="expiresAt")
+    needs_sign_in = fields.Boolean(required=True, data_key="needsSignIn")
+
+
+class ResumeOut(OutSchema):
+    """An upload of this photo is under way: go on with it by tus, from `offsetBytes`."""
+
+    url = fields.String(required=True)
+    offset_bytes = fields.Integer(required=True, data_key="offsetBytes")
+    expires_at = Moment(required=True, data_key="expiresAt")
 
 
 class UploadOut(ResultOut):
-    """What to do with one photo: nothing when its state is stored or ready, `put` when it is declared."""
+    """What to do with one photo: nothing when its state is stored or ready; when it is declared, `resume` what is under way, or else `put`."""
 
     state = OneOf(PhotoState, required=True, allow_none=True)
+    resume = fields.Nested(ResumeOut, required=True, allow_none=True)
     put = fields.Nested(PutOut, required=True, allow_none=True)
 
 
@@ -164,11 +180,22 @@ def dump_receipt(receipt: queries.Receipt) -> dict[str, Any]:
     }
 
 
-def _put_out(link: PutLink | None) -> dict[str, Any] | None:
-    if link is None:
+def _put_out(photo: Photo) -> dict[str, Any] | None:
+    """Where to send the whole photo: straight to the object store, or to this API when the phone can't reach it or it would take anything."""
+    if photo.state is not PhotoState.DECLARED or photo.sha256 is None or photo.size_bytes is None:
         return None
-    expires_at = clock.now() + timedelta(seconds=link.expires_in_s)
-    return {"url": link.url, "headers": link.headers, "expiresAt": expires_at.isoformat(timespec="seconds").replace("+00:00", "Z")}
+    expires_at = rfc3339(clock.now() + timedelta(seconds=LINK_LIFE_S))
+    if store_within_reach() and storage.abilities().takes_from_phones:
+        link = uploads.link(actor(), photo)
+        return None if link is None else {"url": link.url, "headers": link.headers, "expiresAt": expires_at, "needsSignIn": False}
+    headers = {"Content-Type": photo.content_type.value, "Content-Length": str(photo.size_bytes)}
+    return {"url": f"{own_origin()}{BASE}/uploads/{photo.id}/content", "headers": headers, "expiresAt": expires_at, "needsSignIn": True}
+
+
+def _resume_out(upload: Upload | None) -> dict[str, Any] | None:
+    if upload is None:
+        return None
+    return {"url": f"{BASE}/tus/{upload.id}", "offsetBytes": upload.offset_bytes, "expiresAt": rfc3339(upload.expires_at)}
 
 
 @routes.on("POST", "/uploads/batch", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=UploadsOut, takes=PhotosIn)
@@ -177,13 +204,63 @@ def declare_photos(body: dict[str, Any]) -> Response:
     with transaction(actor()) as session:
         results = judge_each(body["items"], lambda items: uploads.declare_each(session, actor(), items))
         photos = queries.find_each(session, actor(), [result.id for result in results if result.id])
+        under_way = receiving.under_way(session, actor(), [photo.id for photo in photos.values() if photo.state is PhotoState.DECLARED])
         concerns(*queries.dwellings_of(session, photos.values()))
 
     def instruct(result: Result) -> dict[str, Any]:
         photo = None if result.faults or result.id is None else photos.get(result.id)
-        return {"state": photo.state.value if photo else None, "put": _put_out(uploads.link(actor(), photo)) if photo else None}
+        if photo is None:
+            return {"state": None, "resume": None, "put": None}
+        return {"state": photo.state.value, "resume": _resume_out(under_way.get(photo.id)), "put": _put_out(photo)}
 
     return batch_response(results, more=instruct)
+
+
+class UploadsQuery(PageQuery):
+    inspection_id = Uuid(load_default=None)
+
+
+class OpenUploadOut(ResumeOut):
+    photo_id = fields.UUID(required=True, data_key="photoId")
+    inspection_id = fields.UUID(required=True, data_key="inspectionId")
+    length_bytes = fields.Integer(required=True, allow_none=True, data_key="lengthBytes")
+
+
+class OpenUploadsOut(OutSchema):
+    items = fields.List(fields.Nested(OpenUploadOut), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+_dump_open = dump_with(OpenUploadOut())
+
+
+@routes.on("GET", "/uploads", needs=Right.INSPECT, processes=Activity.PHOTOS_READ, returns=OpenUploadsOut, query=UploadsQuery)
+def list_uploads(query: dict[str, Any]) -> Response:
+    """What is under way of your photos and how far it is; looking interrupts nothing"""
+    with reading(actor()) as session:
+        page = receiving.list_(session, actor(), inspection_id=query["inspection_id"], after=decode_cursor(query["cursor"], UUID), limit=query["limit"])
+    return page_response(lambda row: _dump_open({**row, "url": f"{BASE}/tus/{row['id']}"}), page)
+
+
+@routes.on(
+    "PUT",
+    "/uploads/<uuid:photo_id>/content",
+    needs=Right.INSPECT,
+    processes=Activity.PHOTOS_CHANGED,
+    returns=PhotoOut,
+    tagged=True,
+    streams=tuple(ContentType),
+)
+def send_photo(photo_id: UUID) -> Response:
+    """Send a declared photo in one piece, where the object store can't be reached; nothing is kept of one that breaks off"""
+    with reading(actor()) as session:
+        photo = uploads.own(session, actor(), photo_id)
+        uploads.check_not_gone(photo)
+        concerns(*queries.dwellings_of(session, [photo]))
+    if photo.state is PhotoState.DECLARED:
+        photo = receiving.receive_whole(actor(), photo, bodies.Incoming().pieces(), request.content_length or 0)
+    with reading(actor()) as session:
+        return one(dump_photo, queries.shown(session, photo), version=photo.version)
 
 
 @routes.on("POST", "/uploads/<uuid:photo_id>/complete", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=PhotoOut, tagged=True)
@@ -191,6 +268,7 @@ def complete_upload(photo_id: UUID) -> Response:
     """Say that the bytes are sent; the answer is `stored` when the object store has them with the declared digest"""
     with reading(actor()) as session:
         photo = uploads.own(session, actor(), photo_id)
+        uploads.check_not_gone(photo)
         concerns(*queries.dwellings_of(session, [photo]))
     if photo.state is PhotoState.DECLARED:
         found = uploads.look(actor(), photo)

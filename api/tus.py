@@ -111,7 +111,7 @@ routes.after_request(_say_version)
 routes.register_error_handler(RegistryError, _refused)
 
 
-@routes.on("POST", "/tus", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=None, status=201, streams=MEDIA_TYPE)
+@routes.on("POST", "/tus", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=None, status=201, streams=(MEDIA_TYPE,))
 def create_upload() -> Response:
     """Begin to send the bytes of a photo, which Upload-Metadata declares or names by `photoId`; the same photo again gives the same upload"""
     if "Upload-Concat" in request.headers:
@@ -149,7 +149,7 @@ def get_upload(upload_id: UUID) -> Response:
     return json_response(UploadStatusOut().dump(upload))
 
 
-@routes.on("PATCH", "/tus/<uuid:upload_id>", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=None, status=204, streams=MEDIA_TYPE)
+@routes.on("PATCH", "/tus/<uuid:upload_id>", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=None, status=204, streams=(MEDIA_TYPE,))
 def send_bytes(upload_id: UUID) -> Response:
     """Send bytes from Upload-Offset on; what has come is kept when the connection breaks"""
     if request.mimetype != MEDIA_TYPE:

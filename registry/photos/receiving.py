@@ -8,7 +8,7 @@ byte makes one object of them (`finish`), and only then the photo is stored.
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -27,6 +27,7 @@ from registry.audit import commands as audit
 from registry.db import reading, transaction
 from registry.errors import Conflict, Fault, NotFound, RegistryError, RuleViolation, Unavailable
 from registry.inspections.model import Inspection
+from registry.pages import Page, page_of
 from registry.photos import images, uploads
 from registry.photos.model import ContentType, Fragment, Photo, PhotoState, Upload, UploadState
 from registry.photos.rules import LARGEST_PHOTO_BYTES, object_key
@@ -134,8 +135,10 @@ class Claim:
 def begin(session: Session, actor: Actor, photo: Photo, *, length_bytes: int | None, metadata: str) -> Upload:
     """The upload of the actor's own photo, a new one when none is under way. Doing it again gives the same one.
 
-    ``length_bytes`` is None when it is told later. Raises RuleViolation, PhotoTooLarge, UploadDeclaredOtherwise, UploadRoomFull.
+    ``length_bytes`` is None when it is told later. Raises PhotoGone, RuleViolation, PhotoTooLarge, UploadDeclaredOtherwise,
+    UploadRoomFull.
     """
+    uploads.check_not_gone(photo)
     if length_bytes is not None and length_bytes > LARGEST_PHOTO_BYTES:
         raise PhotoTooLarge(limit_bytes=LARGEST_PHOTO_BYTES)
     if length_bytes is not None and photo.size_bytes is not None and length_bytes != photo.size_bytes:
@@ -237,6 +240,27 @@ def find(actor: Actor, upload_id: UUID) -> Upload:
     if upload is None:
         raise NotFound(what="upload", id=upload_id)
     return upload
+
+
+def under_way(session: Session, actor: Actor, photo_ids: Collection[UUID]) -> dict[UUID, Upload]:
+    """The actor's own uploads of these photos of which something is kept, by photo."""
+    if not photo_ids:
+        return {}
+    begun = sa.and_(Upload.photo_id.in_(photo_ids), Upload.state == UploadState.RECEIVING, Upload.offset_bytes > 0)
+    return {upload.photo_id: upload for upload in session.scalars(sa.select(Upload).where(begun, _own(actor)))}
+
+
+def list_(session: Session, actor: Actor, *, inspection_id: UUID | None, after: UUID | None, limit: int) -> Page[sa.RowMapping]:
+    """One page of the actor's own uploads that are under way, in the order of their ids. Raises NotAllowed."""
+    require(actor, Right.INSPECT)
+    columns = (Upload.id, Upload.photo_id, Photo.inspection_id, Inspection.dwelling_id, Upload.offset_bytes, Upload.length_bytes, Upload.expires_at)
+    query = sa.select(*columns).join(Photo, Photo.id == Upload.photo_id).join(Inspection, Inspection.id == Photo.inspection_id)
+    query = query.where(_own(actor), Upload.state == UploadState.RECEIVING).order_by(Upload.id).limit(limit + 1)
+    if inspection_id is not None:
+        query = query.where(Photo.inspection_id == inspection_id)
+    if after is not None:
+        query = query.where(Upload.id > after)
+    return page_of(session.execute(query).mappings().all(), limit=limit, key=lambda row: str(row["id"]))
 
 
 class _Spool:

@@ -143,8 +143,7 @@ def mark_stored(session: Session, actor: Actor, photo_id: UUID, found: StoredObj
     """
     photo = own(session, actor, photo_id)
     session.refresh(photo, with_for_update={"key_share": True})
-    if photo.state is PhotoState.WITHDRAWN:
-        raise PhotoGone(what="photo", id=photo_id)
+    check_not_gone(photo)
     if photo.state is not PhotoState.DECLARED:
         return photo
     sha256, size_bytes = photo.sha256 or found.sha256 or b"", photo.size_bytes or found.size_bytes
@@ -152,6 +151,12 @@ def mark_stored(session: Session, actor: Actor, photo_id: UUID, found: StoredObj
         raise differ(photo, cast("bytes", found.sha256), found.size_bytes)
     images.attach(session, actor, photo, sha256=sha256, size_bytes=size_bytes, key=key_of(actor, photo, sha256))
     return photo
+
+
+def check_not_gone(photo: Photo) -> None:
+    """Raises PhotoGone."""
+    if photo.state in (PhotoState.WITHDRAWN, PhotoState.DESTROYED):
+        raise PhotoGone(what="photo", id=photo.id)
 
 
 def differ(photo: Photo, sha256: bytes, size_bytes: int) -> PhotoBytesDiffer:

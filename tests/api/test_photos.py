@@ -1,13 +1,18 @@
 """Photos over HTTP, with their bytes sent to a real S3 server."""
 
 import hashlib
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
+from registry import storage
 from registry.inspections.model import Inspection
 from tests import makers
 from tests.api.callers import Caller, a_caller, content, refused
@@ -67,7 +72,7 @@ def test_completing_twice_changes_nothing(inspector: Caller, inspection: Inspect
     second = inspector.post(complete)
     assert content(second) == content(first)
     assert second.headers["ETag"] == first.headers["ETag"]
-    assert declared(inspector, item)[0] == {"outcome": "unchanged", "id": item["id"], "errors": [], "state": "stored", "put": None}
+    assert declared(inspector, item)[0] == {"outcome": "unchanged", "id": item["id"], "errors": [], "state": "stored", "resume": None, "put": None}
 
 
 def test_nothing_is_complete_before_its_bytes(inspector: Caller, inspection: Inspection) -> None:
@@ -203,3 +208,113 @@ def test_each_look_at_a_photo_leaves_a_line_also_in_a_receipt(session: Session, 
 
 def test_a_missing_photo_is_not_found(inspector: Caller) -> None:
     refused(inspector.get(f"/photos/{uuid4()}"), 404, "not-found")
+
+
+def test_a_batch_says_where_to_go_on_with_what_is_under_way(inspector: Caller, inspection: Inspection) -> None:
+    data = some_bytes()
+    item, other = a_declaration(inspection, data), a_declaration(inspection, some_bytes())
+    assert [result["resume"] for result in declared(inspector, item, other)] == [None, None]
+    path = begun(inspector, item["id"], len(data), data[:100])
+    (first, second) = declared(inspector, item, other)
+    assert (first["resume"]["url"], first["resume"]["offsetBytes"], second["resume"]) == (path, 100, None)
+    assert first["put"] is not None
+    (listed,) = content(inspector.get("/uploads"))["items"]
+    assert listed.items() >= {"photoId": item["id"], "inspectionId": str(inspection.id), "offsetBytes": 100, "lengthBytes": len(data), "url": path}.items()
+    assert content(inspector.get(f"/uploads?inspectionId={inspection.id}"))["items"] == [listed]
+    assert content(inspector.get(f"/uploads?inspectionId={uuid4()}"))["items"] == []
+    assert content(a_caller(inspector.client, "inspector", inspector.organisation).get("/uploads"))["items"] == []
+
+
+def begun(inspector: Caller, photo_id: str, length: int, first_bytes: bytes) -> str:
+    headers = {"Authorization": f"Bearer {inspector.token}", "Tus-Resumable": "1.0.0", "Upload-Length": str(length)}
+    headers["Upload-Metadata"] = f"photoId {b64encode(photo_id.encode()).decode()}"
+    response = inspector.client.post("/v1/tus", headers=headers, data=first_bytes, content_type="application/offset+octet-stream")
+    assert response.status_code == 201, response.text
+    return str(response.headers["Location"])
+
+
+@pytest.fixture
+def out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Phones come from outside, and the object store is on loopback."""
+    monkeypatch.setattr("api.photos.store_within_reach", lambda: False)
+
+
+@pytest.fixture
+def careless_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that promises less than S3: it is told nothing of If-None-Match, and phones are not sent to it."""
+    monkeypatch.setattr(storage, "abilities", lambda: storage.Abilities(writes_once=False, judges_digests=False))
+
+
+@pytest.mark.parametrize("why", ["out_of_reach", "careless_store"])
+def test_phones_that_do_not_get_to_the_store_send_through_the_api(inspector: Caller, inspection: Inspection, request: pytest.FixtureRequest, why: str) -> None:
+    request.getfixturevalue(why)
+    data = some_bytes()
+    item = a_declaration(inspection, data)
+    put_here = declared(inspector, item)[0]["put"]
+    assert put_here["needsSignIn"] is True
+    path = urlsplit(put_here["url"]).path
+    assert path == f"/v1/uploads/{item['id']}/content"
+    assert sent(inspector, path, data[::-1]).status_code == 422
+    for _ in range(2):
+        response = sent(inspector, path, data)
+        assert (response.status_code, content(response)["state"]) == (200, "stored")
+    assert content(inspector.post(f"/uploads/{item['id']}/complete"))["state"] == "stored"
+    key = f"media/{inspector.actor.organisation_id}/{item['id']}/{item['sha256']}"
+    assert storage.digest(key).hex() == item["sha256"]
+
+
+def test_a_photo_sent_through_the_api_must_be_declared_and_ones_own(inspector: Caller, inspection: Inspection) -> None:
+    data = some_bytes()
+    item = a_declaration(inspection, data)
+    assert sent(inspector, f"/v1/uploads/{item['id']}/content", data).status_code == 404
+    declared(inspector, item)
+    assert sent(a_caller(inspector.client, "inspector", inspector.organisation), f"/v1/uploads/{item['id']}/content", data).status_code == 404
+    assert sent(inspector, f"/v1/uploads/{item['id']}/content", data, content_type="text/html").status_code == 415
+
+
+def sent(caller: Caller, path: str, data: bytes, content_type: str = "image/jpeg") -> TestResponse:
+    return caller.client.put(path, data=data, content_type=content_type, headers={"Authorization": f"Bearer {caller.token}"})
+
+
+def test_a_withdrawn_photo_is_seen_no_more_and_leaves_a_trace(inspector: Caller, inspection: Inspection, auditor: Caller) -> None:
+    data = some_bytes()
+    item = a_declaration(inspection, data)
+    put(declared(inspector, item)[0]["put"], data)
+    content(inspector.post(f"/uploads/{item['id']}/complete"))
+    refused(inspector.post(f"/photos/{item['id']}/withdrawal", {}), 400, "invalid-input", ("/reason", "required"))
+    withdrawn = content(inspector.post(f"/photos/{item['id']}/withdrawal", {"reason": "Bewoner in beeld"}))
+    assert (withdrawn["state"], withdrawn["withdrawalReason"]) == ("withdrawn", "Bewoner in beeld")
+    assert withdrawn["withdrawnAt"]
+    assert content(inspector.post(f"/photos/{item['id']}/withdrawal", {"reason": "Nog eens"})) == withdrawn
+    receipt = content(inspector.get(f"/inspections/{inspection.id}/receipt"))
+    assert (receipt["stored"], receipt["photos"][0]["state"]) == (0, "withdrawn")
+    assert declared(inspector, item)[0]["put"] is None
+    lines = content(auditor.get(f"/audit?subjectKind=photo&subjectId={item['id']}"))["items"]
+    assert [line["details"]["reason"] for line in lines if line["action"] == "photo.withdrawn"] == ["Bewoner in beeld"]
+
+
+def test_withdrawing_an_awaited_photo_ends_its_upload(inspector: Caller, inspection: Inspection) -> None:
+    data = some_bytes()
+    item = a_declaration(inspection, data)
+    declared(inspector, item)
+    path = begun(inspector, item["id"], len(data), data[:100])
+    content(inspector.post(f"/photos/{item['id']}/withdrawal", {"reason": "Mislukt"}))
+    head = inspector.client.head(path, headers={"Authorization": f"Bearer {inspector.token}", "Tus-Resumable": "1.0.0"})
+    assert head.status_code == 410
+    refused(inspector.post(f"/uploads/{item['id']}/complete"), 410, "photo-gone")
+    assert sent(inspector, f"/v1/uploads/{item['id']}/content", data).status_code == 410
+    again = {"Upload-Length": str(len(data)), "Upload-Metadata": f"photoId {b64encode(item['id'].encode()).decode()}", "Tus-Resumable": "1.0.0"}
+    assert inspector.client.post("/v1/tus", headers={**again, "Authorization": f"Bearer {inspector.token}"}).status_code == 410
+
+
+def test_what_the_file_says_otherwise_is_shown(session: Session, inspector: Caller, inspection: Inspection) -> None:
+    moment = datetime(2026, 3, 1, 10, tzinfo=UTC)
+    image = makers.an_image(
+        session, inspection.organisation_id, examined_at=moment, content_type="image/png", exif_taken_at=moment + timedelta(hours=2), exif_longitude=4.9,
+        exif_latitude=52.4,
+    )  # fmt: skip
+    declared_here = {"taken_at": moment, "longitude": 5.98, "latitude": 50.9}
+    photo = makers.a_photo(session, inspection, state="ready", image_id=image.id, stored_at=moment, **declared_here)
+    shown = content(inspector.get(f"/photos/{photo.id}"))
+    assert shown["disagreements"] == ["content-type", "taken-at", "position"]
+    assert shown["found"].items() >= {"contentType": "image/png", "exifTakenAt": "2026-03-01T12:00:00Z", "exifLongitude": 4.9}.items()
