@@ -104,6 +104,7 @@ class Incoming:
         self._left = self.size_bytes
         self._slow_since = time.monotonic()
         self._since_bytes = 0
+        self._interrupted = False
 
     @property
     def is_live(self) -> bool:
@@ -139,7 +140,7 @@ class Incoming:
             yield piece
             if self._dribbles(len(piece)):
                 break
-        if not self._left:
+        if not self._left and not self._interrupted:
             g.body_received = True
 
     def _dribbles(self, size_bytes: int) -> bool:
@@ -153,7 +154,8 @@ class Incoming:
         return slow
 
     def interrupt(self) -> None:
-        """End the wait for bytes, from another thread; what came already is still read."""
+        """End the wait for bytes, from another thread; what came already is still read. Nothing can be read after that, so the connection is closed."""
+        self._interrupted = True
         if self._source is not None:
             with suppress(OSError):
                 _connection_of(self._environ).shutdown(socket.SHUT_RD)

@@ -7,8 +7,7 @@ better sent as a whole. https://tus.io/protocols/resumable-upload
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -39,8 +38,6 @@ from registry.photos.rules import LARGEST_PHOTO_BYTES
 from registry.processing import Activity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 routes = Routes("tus", "Resumable uploads (tus 1.0)")
@@ -182,21 +179,17 @@ def end_upload(upload_id: UUID) -> Response:
 
 def _receive(claim: Claim, size: int, digest: Digest | None) -> int:
     incoming = bodies.Incoming()
-    with _watching(claim, incoming) as wanted:
-        return receiving.receive(actor(), claim, incoming.pieces(), size, digest=digest, wanted=wanted)
-
-
-@contextmanager
-def _watching(claim: Claim, incoming: bodies.Incoming) -> "Iterator[Callable[[], bool]]":
-    """Only a connection can be interrupted; a body that is here already need not be watched."""
-    if not incoming.is_live:
-        yield lambda: False
-        return
+    if not incoming.is_live:  # the body is here already
+        return receiving.receive(actor(), claim, incoming.pieces(), size, digest=digest)
     watched = watch.over(claim.upload_id, claim.attempt, incoming.interrupt)
-    try:
-        yield lambda: watched.wanted
-    finally:
-        watch.end(claim.upload_id, watched)
+
+    def pieces() -> Iterator[bytes]:
+        try:
+            yield from incoming.pieces()
+        finally:
+            watch.end(claim.upload_id, watched)
+
+    return receiving.receive(actor(), claim, pieces(), size, digest=digest, wanted=lambda: watched.wanted)
 
 
 def _concerns(upload: Upload) -> None:

@@ -43,8 +43,8 @@ class Watch:
             earlier = self._uploads.get(upload_id)
             self._uploads[upload_id] = watched
             start, self._running = not self._running, True
-        if earlier is not None:
-            _hand_over(earlier)
+            if earlier is not None:
+                _hand_over(earlier)
         if start:
             threading.Thread(target=self._run, name="upload-handover", daemon=True).start()
         return watched
@@ -75,8 +75,10 @@ class Watch:
         rows = ask(_WANTED, {"ids": list(under_way), "attempts": [watched.attempt for watched in under_way.values()]})
         for (upload_id,) in rows:
             watched = under_way[upload_id]
-            self.end(upload_id, watched)
-            _hand_over(watched)
+            with self._lock:  # whoever has all its bytes by now is not disturbed: its connection serves the next request
+                if self._uploads.get(upload_id) is watched:
+                    del self._uploads[upload_id]
+                    _hand_over(watched)
 
 
 def _hand_over(watched: Watched) -> None:

@@ -71,10 +71,10 @@ def load(url: str, token: str, api_pid: int, postgres_pid: int, seconds: int) ->
 
 
 def one_load(url: str, token: str, api_pid: int, postgres_pid: int, seconds: int) -> Load:
-    before = _cpu(api_pid), _cpu(postgres_pid)
+    before = cpu_s(api_pid), cpu_s(postgres_pid)
     headers = ("-H", f"Authorization: Bearer {token}", "-H", "Reason: bench")
     said = subprocess.run([*WRK, *headers, f"-d{seconds}s", url], capture_output=True, text=True, check=True).stdout
-    after = _cpu(api_pid), _cpu(postgres_pid)
+    after = cpu_s(api_pid), cpu_s(postgres_pid)
     if "Non-2xx" in said:
         raise SystemExit(f"{url} did not answer with success:\n{said}")
     requests = int(_find(r"(\d+) requests in", said))
@@ -93,7 +93,7 @@ def _ms(said: str, percentile: str) -> float:
     return float(value) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
 
 
-def _cpu(pid: int) -> float:
+def cpu_s(pid: int) -> float:
     """CPU seconds of a process and its children so far."""
     if not pid:
         return 0.0
