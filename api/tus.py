@@ -26,6 +26,7 @@ from api.photos import PhotoIn
 from api.problems import TusVersionDiffers, faults_of, refusal
 from api.processing import concerns
 from api.routes import BASE, Routes
+from registry import clock
 from registry.access import Right
 from registry.batch import only
 from registry.db import reading, transaction
@@ -117,11 +118,14 @@ def create_upload() -> Response:
     digest = _body_digest()
     with transaction(actor()) as session:
         photo = _photo(session, given, length)
-        concerns(*queries.dwellings_of(session, [photo]))
         upload = receiving.begin(session, actor(), photo, length_bytes=length, metadata=request.headers.get("Upload-Metadata", ""))
     offset = upload.offset_bytes
     if size and upload.state is UploadState.RECEIVING and offset == 0:
-        offset = _receive(receiving.take_up(actor(), upload.id, offset_bytes=0), size, digest)
+        claim = receiving.take_up(actor(), upload.id, offset_bytes=0)
+        concerns(claim.dwelling_id)
+        offset = _receive(claim, size, digest)
+    else:
+        _concerns(upload)
     headers = {"Location": f"{BASE}/tus/{upload.id}", "Upload-Expires": http_date(upload.expires_at), "Upload-Offset": str(offset)}
     return Response(status=201, headers=headers)
 
@@ -164,8 +168,7 @@ def send_bytes(upload_id: UUID) -> Response:
         offset = _receive(claim, size, digest)
     elif claim.offset_bytes == claim.length_bytes:
         receiving.finish(actor(), claim)
-    expires = receiving.find(actor(), upload_id).expires_at
-    return Response(status=204, headers={"Upload-Offset": str(offset), "Upload-Expires": http_date(expires)})
+    return Response(status=204, headers={"Upload-Offset": str(offset), "Upload-Expires": http_date(clock.now() + receiving.LIFE)})
 
 
 @routes.on("DELETE", "/tus/<uuid:upload_id>", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=None, status=204)

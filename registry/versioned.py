@@ -63,11 +63,12 @@ def _equal(one: object, other: object) -> bool:
 
 
 def change(session: orm.Session, row: Versioned, values: Mapping[str, object]) -> None:
-    """Set ``values`` and go to the next version; the trigger keeps the former one."""
-    for name, value in {**values, "version": row.version + 1, "recorded_at": RECORDED_NOW}.items():
-        setattr(row, name, value)
-    session.flush()
-    session.refresh(row)
+    """Set ``values`` and go to the next version, in one statement; the trigger keeps the former one."""
+    model = type(row)
+    keys = sa.inspect(model).primary_key
+    update = sa.update(model).where(*(key == getattr(row, str(key.key)) for key in keys))
+    changed = update.values({**values, "version": row.version + 1, "recorded_at": RECORDED_NOW}).returning(model)
+    session.scalars(changed, execution_options={"populate_existing": True, "synchronize_session": False}).one()
 
 
 def put(session: orm.Session, model: type[Row], key: Mapping[str, object], values: Mapping[str, object], *, expected: int | None) -> tuple[Row, Outcome]:

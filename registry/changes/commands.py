@@ -21,3 +21,10 @@ def announce_each(session: Session, kind: ChangeKind, subjects: Iterable[tuple[U
     ]
     if rows:
         session.execute(sa.insert(Change).inline(), rows)
+
+
+def announce_those(session: Session, kind: ChangeKind, subjects: "sa.Select[UUID, str | None, UUID | None]") -> None:
+    """Announce the subjects that a query finds, as `announce_each` would, without a round trip for them."""
+    found = subjects.subquery()
+    rows = sa.select(sa.literal(kind, Change.__table__.c.kind.type), *found.c)
+    session.execute(sa.insert(Change).from_select(["kind", "subject_id", "municipality_code", "organisation_id"], rows, include_defaults=False))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,9 +11,9 @@ from sqlalchemy.orm import Session
 from registry import clock, jobs
 from registry.access import Actor
 from registry.audit import commands as audit
-from registry.changes.commands import announce
+from registry.changes.commands import announce_those
 from registry.changes.model import ChangeKind
-from registry.dwellings.queries import municipality_of
+from registry.dwellings.model import Dwelling
 from registry.inspections.model import Inspection
 from registry.photos.model import Image, Photo, PhotoState
 from registry.versioned import change
@@ -40,10 +41,10 @@ def shown_as(image: Image, stored_at: datetime) -> dict[str, object]:
     }
 
 
-def attach(session: Session, actor: Actor, photo: Photo, *, sha256: bytes, size_bytes: int, key: str) -> None:
+def attach(session: Session, actor: Actor, photo: Photo, *, sha256: bytes, size_bytes: int, key: str) -> Image:
     """The bytes of a declared photo are in the store under ``key``: let it show them, or the same bytes that the organisation had already.
 
-    Bytes that are there twice are removed by a job; new ones are examined by one.
+    Bytes that are there twice are removed by a job; new ones are examined by one. Gives the image.
     """
     image = session.scalars(sa.select(Image).from_statement(_KEEP), {"photo_id": photo.id, "sha256": sha256, "size_bytes": size_bytes, "key": key}).one()
     change(session, photo, shown_as(image, clock.now()))
@@ -54,13 +55,13 @@ def attach(session: Session, actor: Actor, photo: Photo, *, sha256: bytes, size_
     details = {"sha256": sha256.hex(), "sizeBytes": size_bytes, "imageId": str(image.id), "linked": image.object_key != key}
     audit.record(session, actor, "photo.stored", "photo", photo.id, details=details)
     told(session, photo)
+    return cast("Image", image)
 
 
 def told(session: Session, photo: Photo) -> None:
     """Say in the change feed that a photo changed."""
-    inspection = session.get_one(Inspection, photo.inspection_id)
-    municipality = municipality_of(session, inspection.dwelling_id)
-    announce(session, ChangeKind.PHOTO, photo.id, municipality_code=municipality, organisation_id=inspection.organisation_id)
+    whose = sa.select(sa.literal(photo.id), Dwelling.municipality_code, Inspection.organisation_id).join(Dwelling, Dwelling.id == Inspection.dwelling_id)
+    announce_those(session, ChangeKind.PHOTO, whose.where(Inspection.id == photo.inspection_id))
 
 
 def in_sight(session: Session, digests: Collection[bytes]) -> dict[bytes, Image]:
@@ -69,11 +70,6 @@ def in_sight(session: Session, digests: Collection[bytes]) -> dict[bytes, Image]
         return {}
     found = session.scalars(sa.select(Image).from_statement(_IN_SIGHT), {"digests": list(digests)})
     return {image.sha256: image for image in found}
-
-
-def already_kept(session: Session, photo_id: UUID, sha256: bytes) -> bool:
-    """Whether the organisation of this photo has these bytes, for who has just sent all of them."""
-    return bool(session.scalar(sa.select(sa.func.find_image(photo_id, sha256))))
 
 
 def of_photos(session: Session, photos: Iterable[Photo]) -> Mapping[UUID, Image]:

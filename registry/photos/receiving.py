@@ -124,10 +124,6 @@ class Claim:
     sha256: bytes | None
     content_type: ContentType
 
-    @property
-    def object_content_type(self) -> str:
-        return self.content_type.value
-
     def key(self, sha256: bytes) -> str:
         return object_key(self.organisation_id, self.photo_id, sha256)
 
@@ -143,11 +139,11 @@ def begin(session: Session, actor: Actor, photo: Photo, *, length_bytes: int | N
         raise PhotoTooLarge(limit_bytes=LARGEST_PHOTO_BYTES)
     if length_bytes is not None and photo.size_bytes is not None and length_bytes != photo.size_bytes:
         raise RuleViolation([Fault("Upload-Length", "length-differs", {"declared": photo.size_bytes, "length": length_bytes})])
-    live = sa.select(Upload).where(Upload.photo_id == photo.id, Upload.state.in_((UploadState.RECEIVING, UploadState.STORED)), _own(actor))
-    found = session.scalar(live)
+    found = _insert(session, actor, photo, length_bytes, metadata)
     if found is None:
-        found = _insert(session, actor, photo, length_bytes, metadata) or session.scalar(live.execution_options(populate_existing=True))
-    if found is None:
+        live = Upload.state.in_((UploadState.RECEIVING, UploadState.STORED))
+        found = session.scalar(sa.select(Upload).where(Upload.photo_id == photo.id, live, _own(actor)))
+    if found is None:  # it was ended a moment ago, or it is that of whoever had the inspection before
         raise Unavailable(retry_after_s=INTERRUPTED_RETRY_AFTER_S)
     if length_bytes is not None and found.length_bytes not in (None, length_bytes):
         raise UploadDeclaredOtherwise(length=found.length_bytes)
@@ -155,10 +151,8 @@ def begin(session: Session, actor: Actor, photo: Photo, *, length_bytes: int | N
 
 
 def _insert(session: Session, actor: Actor, photo: Photo, length_bytes: int | None, metadata: str) -> Upload | None:
-    """None when another request has just begun one."""
+    """None when there is one. Raises UploadRoomFull, after which nothing must be committed."""
     there = photo.state is not PhotoState.DECLARED
-    if not there:
-        _check_room(session, actor)
     values = {
         "photo_id": photo.id,
         "person_id": actor.person_id,
@@ -169,18 +163,16 @@ def _insert(session: Session, actor: Actor, photo: Photo, length_bytes: int | No
         "metadata_": metadata,
         "expires_at": clock.now() + LIFE,
     }
-    insert = postgresql.insert(Upload).values(values).on_conflict_do_nothing().returning(Upload.id)
-    id = session.scalar(insert)
-    return None if id is None else session.get_one(Upload, id)
-
-
-def _check_room(session: Session, actor: Actor) -> None:
-    """Raises UploadRoomFull."""
-    under_way = sa.select(sa.func.count()).where(Upload.person_id == actor.person_id, Upload.state == UploadState.RECEIVING).scalar_subquery()
-    count, held_bytes = session.execute(sa.select(under_way, sa.func.fragment_bytes())).one()
-    if count >= MOST_OPEN or held_bytes >= MOST_FRAGMENT_BYTES:
+    others = sa.select(sa.func.count()).where(Upload.person_id == actor.person_id, Upload.state == UploadState.RECEIVING).scalar_subquery()
+    insert = postgresql.insert(Upload).values(values).on_conflict_do_nothing().returning(Upload, others, sa.func.fragment_bytes())
+    row = session.execute(insert).one_or_none()
+    if row is None:
+        return None
+    upload, count, held_bytes = row
+    if not there and (count >= MOST_OPEN or held_bytes >= MOST_FRAGMENT_BYTES):
         log.warning("upload-room-full", uploads=count, fragment_bytes=held_bytes)
         raise UploadRoomFull(retry_after_s=ROOM_RETRY_AFTER_S)
+    return cast("Upload", upload)
 
 
 def _own(actor: Actor) -> sa.ColumnElement[bool]:
@@ -415,21 +407,13 @@ def _store(actor: Actor, claim: Claim, file: BinaryIO, sha256: bytes) -> None:
     size_bytes = cast("int", claim.length_bytes)
     if claim.sha256 is not None and claim.sha256 != sha256:
         _fail(actor, claim, sha256)
-    keep_bytes(actor, claim.photo_id, claim.key(sha256), file, sha256=sha256, size_bytes=size_bytes, content_type=claim.object_content_type)
+    storage.store_once(claim.key(sha256), file, sha256=sha256, size_bytes=size_bytes, content_type=claim.content_type.value)
     with transaction(actor) as session:
         if not _end(session, claim, UploadState.STORED, offset_bytes=size_bytes):
             raise OffsetDiffers(offset=session.get_one(Upload, claim.upload_id).offset_bytes)
         photo = session.get_one(Photo, claim.photo_id, with_for_update={"key_share": True})
         if photo.state is PhotoState.DECLARED:
             images.attach(session, actor, photo, sha256=sha256, size_bytes=size_bytes, key=claim.key(sha256))
-
-
-def keep_bytes(actor: Actor, photo_id: UUID, key: str, file: BinaryIO, *, sha256: bytes, size_bytes: int, content_type: str) -> None:
-    """Put the bytes into the object store, unless the organisation has them already. Raises Unavailable."""
-    with reading(actor) as session:
-        there = images.already_kept(session, photo_id, sha256)
-    if not there:
-        storage.store_once(key, file, sha256=sha256, size_bytes=size_bytes, content_type=content_type)
 
 
 def _end(session: Session, claim: Claim, state: UploadState, **more: Any) -> bool:
@@ -540,6 +524,6 @@ def receive_whole(actor: Actor, photo: Photo, pieces: Iterator[bytes], size_byte
         if sha256 != photo.sha256 or size_bytes != photo.size_bytes:
             raise SentBytesDiffer(expected=photo.sha256.hex() if photo.sha256 else "?", found=sha256.hex())
         key = uploads.key_of(actor, photo, sha256)
-        keep_bytes(actor, photo.id, key, spool.file, sha256=sha256, size_bytes=size_bytes, content_type=photo.content_type.value)
+        storage.store_once(key, spool.file, sha256=sha256, size_bytes=size_bytes, content_type=photo.content_type.value)
     with transaction(actor) as session:
         return uploads.mark_stored(session, actor, photo.id, storage.StoredObject(size_bytes, sha256))

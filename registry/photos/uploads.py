@@ -1,6 +1,6 @@
 """How a photo gets in: it is declared, its bytes are sent, and it is stored once the register has seen them in the object store.
 
-`declare_each` → the bytes → `mark_stored`. The bytes go straight to the object store (`link`), through the API in one request (`relay.py`), or in pieces
+`declare_each` → the bytes → `mark_stored`. The bytes go straight to the object store (`link`), or through the API: in one request, or in pieces
 over a bad network (`receiving.py`). The same photo may be declared and completed any number of times. The same bytes are kept once (`images.py`).
 """
 
@@ -141,8 +141,7 @@ def mark_stored(session: Session, actor: Actor, photo_id: UUID, found: StoredObj
 
     Raises NotAllowed, NotFound, PhotoGone, PhotoBytesDiffer.
     """
-    photo = own(session, actor, photo_id)
-    session.refresh(photo, with_for_update={"key_share": True})
+    photo = own_locked(session, actor, photo_id)
     check_not_gone(photo)
     if photo.state is not PhotoState.DECLARED:
         return photo
@@ -170,8 +169,7 @@ def withdraw(session: Session, actor: Actor, photo_id: UUID, reason: str) -> Pho
 
     Raises NotAllowed, NotFound, PhotoGone when it is destroyed.
     """
-    photo = own(session, actor, photo_id)
-    session.refresh(photo, with_for_update={"key_share": True})
+    photo = own_locked(session, actor, photo_id)
     if photo.state is PhotoState.DESTROYED:
         raise PhotoGone(what="photo", id=photo_id)
     if photo.state is PhotoState.WITHDRAWN:
@@ -187,8 +185,21 @@ def withdraw(session: Session, actor: Actor, photo_id: UUID, reason: str) -> Pho
 
 def own(session: Session, actor: Actor, photo_id: UUID) -> Photo:
     """The photo when its inspection is assigned to the actor. Raises NotAllowed, NotFound."""
+    return _found(session.scalar(_own(actor, photo_id)), photo_id)
+
+
+def own_locked(session: Session, actor: Actor, photo_id: UUID) -> Photo:
+    """As `own`, with nobody changing it before the end of the transaction."""
+    locked = _own(actor, photo_id).with_for_update(key_share=True).execution_options(populate_existing=True)
+    return _found(session.scalar(locked), photo_id)
+
+
+def _own(actor: Actor, photo_id: UUID) -> "sa.Select[Photo]":
     require(actor, Right.INSPECT)
-    photo = session.scalar(sa.select(Photo).where(Photo.id == photo_id, Photo.inspection_id.in_(own_inspections(actor))))
+    return sa.select(Photo).where(Photo.id == photo_id, Photo.inspection_id.in_(own_inspections(actor)))
+
+
+def _found(photo: Photo | None, photo_id: UUID) -> Photo:
     if photo is None:
         raise NotFound(what="photo", id=photo_id)
     return photo

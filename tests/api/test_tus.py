@@ -419,7 +419,9 @@ def test_the_same_bytes_of_a_colleague_must_be_sent_and_are_stored_once(inspecto
     patched(colleague, created(colleague, other["id"], len(data)), 0, data)
     assert content(colleague.get(f"/photos/{other['id']}"))["state"] == "stored"
     assert session.get_one(Photo, mine["id"]).image_id == session.get_one(Photo, other["id"]).image_id
-    assert storage.find(f"media/{colleague.actor.organisation_id}/{other['id']}/{hashlib.sha256(data).hexdigest()}") is None
+    key = f"media/{colleague.actor.organisation_id}/{other['id']}/{hashlib.sha256(data).hexdigest()}"
+    jobs = session.scalars(sa.text("SELECT args ->> 'key' FROM procrastinate_jobs WHERE task_name = 'objects.delete-surplus'")).all()
+    assert jobs == [key]
 
 
 def test_the_same_bytes_of_another_organisation_are_kept_apart(inspector: Caller, inspection: Inspection, data: bytes, session: Session) -> None:
