@@ -50,7 +50,7 @@ def own_origin() -> str:
 
 def store_within_reach() -> bool:
     """Whether this caller reaches the object store too: not when that is on loopback and she is elsewhere."""
-    store = urlsplit(settings().s3_public_endpoint).hostname or ""
+    store = urlsplit(settings().s3_public_endpoint).netloc
     return not protected(f"http://{store}") or protected(f"http://{request.host}")
 
 

@@ -23,6 +23,8 @@ from api import (
     operations,
     organisations,
     origins,
+    photo_files,
+    photo_shares,
     photos,
     portfolios,
     problems,
@@ -32,11 +34,12 @@ from api import (
     tallies,
     tokens,
     trajectories,
+    tus,
 )
 from api.bodies import LARGEST_BODY_BYTES
 from api.contract import VERSION, api_for
 from api.headers import SECURITY_HEADERS
-from api.routes import BASE
+from api.routes import BASE, SERVED, STREAMED
 from api.web import web
 from registry import log as logging
 from registry.db import database
@@ -45,7 +48,7 @@ from registry.settings import Settings, settings
 log = structlog.get_logger()
 
 MEDIA_TYPES = ("application/json", "application/problem+json", "application/yaml")
-"""What the interface can answer with; YAML is for the contract only."""
+"""What the interface can answer with; YAML is for the contract only. Files come besides (`api.routes.SERVED`)."""
 CONCEPTS = (
     me,
     tokens,
@@ -59,6 +62,9 @@ CONCEPTS = (
     checklists,
     inspections,
     photos,
+    tus,
+    photo_files,
+    photo_shares,
     tallies,
     changes,
     audit,
@@ -81,6 +87,7 @@ def build() -> Flask:
     """The application without a database: enough to write the contract."""
     app = Flask("registry", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=LARGEST_BODY_BYTES, OPENAPI_URL_PREFIX=None)
+    app.wsgi_app = tus.OverriddenMethods(app.wsgi_app)  # type: ignore[method-assign]
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     app.before_request(_begin)
@@ -99,13 +106,14 @@ def _begin() -> None:
     g.began = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=problems.request_id())
-    bodies.judge_head()
+    streamed = STREAMED.get(request.endpoint or "")
+    bodies.judge_head(streamed=streamed is not None)
     if not request.path.startswith(BASE):
         return
     limits.admit()
-    if request.content_length and request.mimetype != "application/json":
+    if request.content_length and request.mimetype not in (streamed or ("application/json",)):
         raise UnsupportedMediaType()
-    if request.accept_mimetypes and not request.accept_mimetypes.best_match(MEDIA_TYPES):
+    if request.accept_mimetypes and not request.accept_mimetypes.best_match((*MEDIA_TYPES, *SERVED.get(request.endpoint or "", ()))):
         raise NotAcceptable()
 
 

@@ -18,7 +18,23 @@ from registry.access import EXPLAINED, Right
 from registry.processing import Activity
 
 VERSION = "0.1.0"
-_SUCCESSES = ("200", "201")
+_SUCCESSES = ("200", "201", "204")
+HEADERS: dict[str, tuple[dict[str, Any], str]] = {
+    "Content-Digest": ({"type": "string"}, "`sha-256=:…:` of this body (RFC 9530); a body with another digest is not kept."),
+    "Tus-Resumable": ({"type": "string", "enum": ["1.0.0"]}, "The version of tus."),
+    "Upload-Checksum": ({"type": "string"}, "`sha1` or `sha256`, a space and the digest of this body in base64; a body with another one is not kept."),
+    "Upload-Defer-Length": ({"type": "string", "enum": ["1"]}, "The length comes later."),
+    "Upload-Expires": ({"type": "string"}, "When the upload is forgotten if nothing happens to it (RFC 9110 date)."),
+    "Upload-Length": ({"type": "string", "pattern": "^[0-9]{1,12}$"}, "Of the whole photo, in bytes."),
+    "Upload-Metadata": (
+        {"type": "string", "maxLength": 4096},
+        "Pairs of a name and base64, separated by commas: `photoId` of a declared photo; or besides it `inspectionId`, `question` and `contentType`, and what "
+        "else a declaration has, to declare it here.",
+    ),
+    "Upload-Offset": ({"type": "string", "pattern": "^[0-9]{1,12}$"}, "Where these bytes begin; in an answer: where to go on."),
+}
+"""Headers of tus, by name: schema and meaning."""
+_ASKED_ONLY = ("Content-Digest", "Upload-Checksum")
 _OUTSIDE_OPERATIONS = (405, 411)
 """Refusals of a request that is no operation of ours."""
 LONGEST_SLUG = 60
@@ -65,6 +81,7 @@ class Problem(Schema):
     instance = fields.String(required=True, metadata={"description": "The request, for whoever asks us about it."})
     errors = fields.List(fields.Nested(FaultOut), required=True, metadata={"description": "All faults together."})
     current_version = fields.Integer(data_key="currentVersion", metadata={"description": "With a stale version: the one to fetch."})
+    offset = fields.Integer(metadata={"description": "With an upload: where to go on, in bytes."})
     yours = fields.Dict(metadata={"description": "With an inspection conflict: the document that was sent."})
     theirs = fields.Dict(metadata={"description": "With an inspection conflict: the document that the register has."})
     differences = fields.List(fields.Dict(), metadata={"description": "With an inspection conflict: pointer, yours and theirs of each difference."})
@@ -138,9 +155,14 @@ def document(api: Api) -> dict[str, Any]:
         "schemas": {name: schema for name, schema in sorted(spec["components"]["schemas"].items()) if name != "PaginationMetadataSchema"},
         "responses": {f"Problem{status}": _problem(status) for status in sorted(TITLES) if status not in _OUTSIDE_OPERATIONS},
         "headers": {
+            **{name: {"description": text, "schema": {"type": "string"}} for name, (_, text) in HEADERS.items() if name not in _ASKED_ONLY},
             "API-Version": {"description": "The version of this API.", "schema": {"type": "string"}},
+            "Accept-Ranges": {"description": "`bytes`: a part can be asked for with Range.", "schema": {"type": "string"}},
+            "Content-Disposition": {"description": "Whether it is a download, and what its file may be called.", "schema": {"type": "string"}},
+            "Content-Range": {"description": "Which part of how much this is.", "schema": {"type": "string"}},
             "ETag": {"description": "The version of the resource; send it as If-Match with a change.", "schema": {"type": "string"}},
             "Link": {"description": "The next page, `rel=next`, when there is one.", "schema": {"type": "string"}},
+            "Repr-Digest": {"description": "The SHA-256 of the whole file (RFC 9530), of an original.", "schema": {"type": "string"}},
             "Location": {"description": "Where the new resource is.", "schema": {"type": "string"}},
             "Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer", "minimum": 0}},
         },
@@ -166,6 +188,11 @@ def _operation(method: str, operation: dict[str, Any], shared: list[dict[str, An
     successes = {status: _success(int(status), answer, features) for status, answer in operation["responses"].items() if status in _SUCCESSES}
     if features["tagged"] and method == "get":
         successes["304"] = {"description": "Not Modified", "headers": _refs("API-Version", "ETag")}
+    if features["serves"]:
+        successes |= _file(successes["200"], features)
+    if features["streams"]:
+        whole = {"schema": {"type": "string", "format": "binary"}}
+        operation["requestBody"] = {"required": method != "post", "content": {str(kind): whole for kind in features["streams"]}}
     operation["responses"] = {**successes, **{str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(refusals)}}
     processes: Activity | None = features["processes"]
     activity = {"x-processing-activity": processes.value} if processes is not None else {}
@@ -173,11 +200,14 @@ def _operation(method: str, operation: dict[str, Any], shared: list[dict[str, An
     return {**operation, **({"parameters": parameters} if parameters else {}), **open_to_all, "x-needs": needs.value, **activity}
 
 
-def _headers(method: str, features: dict[str, bool], needs: Right | Who) -> list[dict[str, Any]]:
+def _headers(method: str, features: dict[str, Any], needs: Right | Who) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if needs is not Who.ANYONE:
         text = "The membership for which you act, when you have more than one; `GET /me` names them."
         found.append({"name": "Acting-For", "in": "header", "schema": {"type": "string", "format": "uuid"}, "description": text})
+    for name in features["sends"]:
+        schema, text = HEADERS[name]
+        found.append({"name": name, "in": "header", "required": name == "Tus-Resumable", "schema": schema, "description": text})
     if needs in EXPLAINED:
         text = "Why you look at this: an auditor must say, and it is kept. Percent-encoded UTF-8 when it is not ASCII."
         found.append({"name": "Reason", "in": "header", "schema": {"type": "string", "maxLength": LONGEST_REASON}, "description": text})
@@ -190,10 +220,22 @@ def _headers(method: str, features: dict[str, bool], needs: Right | Who) -> list
         found.append({"name": "If-Match", "in": "header", "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'}, "description": text})
     if features["tagged"] and method == "get":
         found.append({"name": "If-None-Match", "in": "header", "schema": {"type": "string"}, "description": "Answers 304 when the ETag is still this one."})
+    if features["serves"]:
+        text = "One part of the file, as `bytes=0-99`, `bytes=100-` or `bytes=-100`; several parts at once give the whole."
+        found.append({"name": "Range", "in": "header", "schema": {"type": "string"}, "description": text})
+        text = "The ETag of what you have already: when the file is another one, the whole of it comes."
+        found.append({"name": "If-Range", "in": "header", "schema": {"type": "string"}, "description": text})
     return found
 
 
-def _refusals(method: str, features: dict[str, bool], *, has_parameters: bool, in_path: bool) -> set[int]:
+def _file(whole: dict[str, Any], features: dict[str, Any]) -> dict[str, Any]:
+    """The answers of an operation that serves a file: all of it or a part."""
+    names = ("API-Version", "ETag", "Accept-Ranges", "Content-Disposition", "Repr-Digest")
+    all_of_it = {**whole, "headers": _refs(*names), "content": {kind: {} for kind in features["serves"]}}
+    return {"200": all_of_it, "206": {**deepcopy(all_of_it), "description": "Partial Content", "headers": _refs(*names, "Content-Range")}}
+
+
+def _refusals(method: str, features: dict[str, Any], *, has_parameters: bool, in_path: bool) -> set[int]:
     refusals = {401, 403, 406, 429, 500, 503}
     if has_parameters or method != "get":
         refusals.add(400)
@@ -201,6 +243,16 @@ def _refusals(method: str, features: dict[str, bool], *, has_parameters: bool, i
         refusals.add(404)
     if method != "get":
         refusals |= {408, 409, 413, 415}
+    if features["serves"]:
+        refusals.add(416)
+    if features["gone"]:
+        refusals |= {409, 410}
+    if features["streams"]:
+        refusals |= {410, 422}
+    if features["sends"]:
+        refusals.add(412)
+    if "Upload-Checksum" in features["sends"]:
+        refusals.add(460)
     if features["versioned"]:
         refusals |= {412, 428}
     if features["once"]:
@@ -208,7 +260,7 @@ def _refusals(method: str, features: dict[str, bool], *, has_parameters: bool, i
     return refusals
 
 
-def _success(status: int, answer: dict[str, Any], features: dict[str, bool]) -> dict[str, Any]:
+def _success(status: int, answer: dict[str, Any], features: dict[str, Any]) -> dict[str, Any]:
     names = ["API-Version"]
     if features["tagged"]:
         names.append("ETag")
@@ -216,6 +268,7 @@ def _success(status: int, answer: dict[str, Any], features: dict[str, bool]) -> 
         names.append("Link")
     if status == 201:
         names.append("Location")
+    names += features["says"]
     return {**answer, "headers": _refs(*names)}
 
 

@@ -10,17 +10,18 @@ from uuid import UUID
 from flask import Response, request
 from marshmallow import Schema as OutSchema
 from marshmallow import fields, post_load
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api import bodies
 from api.addresses import own_origin, store_within_reach
-from api.answers import decode_cursor, dump_with, one, page_response
+from api.answers import decode_cursor, dump_with, json_response, one, page_response
 from api.auth import actor
 from api.batches import Each, ResultOut, SummaryOut, batch_response, judge_each
 from api.contract import FaultOut
 from api.fields import Float, Form, Integer, Length, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from api.problems import fault_out
 from api.processing import concerns
-from api.routes import BASE, PageQuery, Routes
+from api.routes import BASE, PageQuery, Routes, Who
 from registry import clock, storage
 from registry.access import Right
 from registry.batch import Result
@@ -37,6 +38,8 @@ from registry.values import SHA256_HEX, rfc3339
 routes = Routes("photos", "Photos, their uploads and receipts")
 
 LARGEST_PHOTO_BATCH = 100
+LARGEST_TIMING_BYTES = 65_536
+ANY_BYTES = "application/octet-stream"
 
 
 class PhotoIn(Schema):
@@ -285,6 +288,31 @@ def get_photo(photo_id: UUID) -> Response:
         photo = queries.get(session, actor(), photo_id)
         concerns(*queries.dwellings_of(session, [photo]))
         return one(dump_photo, queries.shown(session, photo), version=photo.version)
+
+
+class TimingOut(OutSchema):
+    """How the body of this request came in, in milliseconds after its head."""
+
+    size_bytes = fields.Integer(required=True, data_key="sizeBytes")
+    first_byte_ms = fields.Integer(required=True, data_key="firstByteMs")
+    last_byte_ms = fields.Integer(required=True, data_key="lastByteMs")
+
+
+_dump_timing = dump_with(TimingOut())
+
+
+@routes.on("POST", "/uploads/timing", needs=Who.ONESELF, returns=TimingOut, streams=(ANY_BYTES,))
+def time_upload() -> Response:
+    """Send a few bytes slowly and see when they came: a proxy that keeps them back until it has all loses what a phone sent before the network broke"""
+    if (request.content_length or 0) > LARGEST_TIMING_BYTES:
+        raise RequestEntityTooLarge()
+    began, moments, size = clock.monotonic(), [], 0
+    for piece in bodies.Incoming().pieces():
+        if piece:
+            moments.append(round((clock.monotonic() - began) * 1000))
+            size += len(piece)
+    ends = moments or [0]
+    return json_response(_dump_timing({"size_bytes": size, "first_byte_ms": ends[0], "last_byte_ms": ends[-1]}))
 
 
 class WithdrawalIn(Schema):

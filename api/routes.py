@@ -16,12 +16,18 @@ from api.fields import Schema as RequestSchema
 from api.problems import Parser, refusal
 from registry.access import EXPLAINED, Right, Role, require
 from registry.audit import commands as audit
-from registry.db import transaction
+from registry.db import Json, transaction
 from registry.errors import NotAuthenticated, Unavailable
 from registry.pages import LARGEST_PAGE, USUAL_PAGE
 from registry.processing import Activity
 
 BASE = "/v1"
+STREAMED: dict[str, tuple[str, ...]] = {}
+"""Endpoints that take in their body themselves, and of which media types."""
+SERVED: dict[str, tuple[str, ...]] = {}
+"""Endpoints that answer with a file, and of which media types."""
+LONGEST_RANGE = 100
+"""Characters of a Range header that are kept with a look."""
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -45,6 +51,8 @@ class _Admission:
     needs: Right | Who
     watched: bool
     processes: Activity | None
+    streams: bool = False
+    look: str = "looked-at"
 
 
 class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
@@ -74,7 +82,8 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         if admission.needs is not Who.ANYONE:
             limits.recognised()
         processing.begin()
-        bodies.receive()
+        if not admission.streams:
+            bodies.receive()
 
     def _log(self, response: Response) -> Response:
         """What can't be logged is not shown."""
@@ -83,6 +92,7 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
             try:
                 processing.log(admission.processes, response)
             except Unavailable as error:
+                response.close()
                 return refusal(error)
         return response
 
@@ -94,14 +104,17 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
             return
         require(actor(), admission.needs)
         if admission.watched or (request.method in ("GET", "HEAD") and admission.needs in EXPLAINED and actor().role is Role.MINISTRY_AUDITOR):
-            self._remember()
+            self._remember(admission.look)
 
-    def _remember(self) -> None:
+    def _remember(self, look: str) -> None:
         """An audit line about a look, before anything is shown: of the object that the address names, else of the whole list."""
-        named = next(iter((request.view_args or {}).items()), None)
-        kind, id = (named[0].removesuffix("_id"), named[1]) if named else (self.name, "-")
+        named = iter((request.view_args or {}).items())
+        name, id = next(named, (self.name, "-"))
+        kind = name.removesuffix("_id")
+        more = {name: str(value) for name, value in named} | ({"range": request.headers["Range"][:LONGEST_RANGE]} if "Range" in request.headers else {})
+        details: dict[str, Json] = {"query": request.query_string.decode("ascii", "replace"), **more}
         with transaction(actor()) as session:
-            audit.record(session, actor(), f"{kind}.looked-at", kind, str(id), details={"query": request.query_string.decode("ascii", "replace")})
+            audit.record(session, actor(), f"{kind}.{look}", kind, str(id), details=details)
 
     def on(
         self,
@@ -109,7 +122,7 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         rule: str,
         *,
         needs: Right | Who,
-        returns: type[Schema],
+        returns: type[Schema] | None,
         status: int = 200,
         takes: type[Schema] | None = None,
         query: type[Schema] | None = None,
@@ -117,14 +130,23 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         versioned: bool = False,
         once: bool = False,
         watched: bool = False,
+        look: str = "looked-at",
         processes: Activity | None = None,
+        streams: tuple[str, ...] = (),
+        serves: tuple[str, ...] = (),
+        gone: bool = False,
+        sends: tuple[str, ...] = (),
+        says: tuple[str, ...] = (),
     ) -> Callable[[View], View]:
         """State one operation.
 
-        ``needs``: the right that the caller must have, or who may call otherwise. ``watched``: each call leaves an audit line, whoever makes it.
+        ``needs``: the right that the caller must have, or who may call otherwise. ``watched``: each call leaves an audit line, whoever makes it; ``look`` is
+        what that line calls it.
         ``processes``: the processing activity that it is part of, when personal data is in it.
         ``tagged``: the answer has an entity tag, and a GET may be conditional. ``versioned``: a change of what exists names its version with If-Match.
-        ``once``: needs an Idempotency-Key.
+        ``once``: needs an Idempotency-Key. ``streams``: the media types of a body that the view takes in itself, piece by piece.
+        ``serves``: the media types of a file that is the answer, of which a part can be asked for. ``gone``: what it is about may have been taken away, or
+        not have come yet. ``sends`` and ``says``: headers of the request and of the answer that the protocol of it has besides (`api.contract.HEADERS`).
         """
 
         def decorate(view: View) -> View:
@@ -138,8 +160,13 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
             if takes is not None:
                 view = self.arguments(takes)(view)
             paged = query is not None and issubclass(query, PageQuery)
-            features = {"tagged": tagged, "versioned": versioned, "once": once, "paged": paged, "needs": needs, "processes": processes}
-            self._admissions[f"{self.name}.{view.__name__}"] = _Admission(needs, watched, processes)
+            features: dict[str, Any] = {"tagged": tagged, "versioned": versioned, "once": once, "paged": paged, "needs": needs, "processes": processes}
+            features |= {"streams": streams, "serves": serves, "gone": gone or bool(serves), "sends": sends, "says": says}
+            self._admissions[f"{self.name}.{view.__name__}"] = _Admission(needs, watched, processes, streams=bool(streams), look=look)
+            if streams:
+                STREAMED[f"{self.name}.{view.__name__}"] = streams
+            if serves:
+                SERVED[f"{self.name}.{view.__name__}"] = serves
             view = self.doc(operationId=camel_case(view.__name__), **{"x-features": features})(view)
             self.route(rule, methods=[method])(view)
             return view

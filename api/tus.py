@@ -51,6 +51,7 @@ LONGEST_METADATA = 4096
 """Bytes of Upload-Metadata."""
 NUMBER = re.compile(r"[0-9]{1,12}")
 METADATA_KEY = re.compile(r"[^\s,]{1,100}")
+TUS = ("Tus-Resumable",)
 PHOTOS = {"photoId": "id"}
 """Names in Upload-Metadata that differ from those of a declaration."""
 
@@ -109,7 +110,18 @@ routes.after_request(_say_version)
 routes.register_error_handler(RegistryError, _refused)
 
 
-@routes.on("POST", "/tus", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=None, status=201, streams=(MEDIA_TYPE,))
+@routes.on(
+    "POST",
+    "/tus",
+    needs=Right.INSPECT,
+    processes=Activity.PHOTOS_CHANGED,
+    returns=None,
+    status=201,
+    gone=True,
+    streams=(MEDIA_TYPE,),
+    sends=(*TUS, "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Checksum", "Content-Digest"),
+    says=(*TUS, "Upload-Offset", "Upload-Expires"),
+)
 def create_upload() -> Response:
     """Begin to send the bytes of a photo, which Upload-Metadata declares or names by `photoId`; the same photo again gives the same upload"""
     if "Upload-Concat" in request.headers:
@@ -130,7 +142,16 @@ def create_upload() -> Response:
     return Response(status=201, headers=headers)
 
 
-@routes.on("HEAD", "/tus/<uuid:upload_id>", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=None)
+@routes.on(
+    "HEAD",
+    "/tus/<uuid:upload_id>",
+    needs=Right.INSPECT,
+    processes=Activity.PHOTOS_CHANGED,
+    returns=None,
+    gone=True,
+    sends=TUS,
+    says=(*TUS, "Upload-Offset", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata", "Upload-Expires"),
+)
 def find_offset(upload_id: UUID) -> Response:
     """Where to go on with an upload; a request that still sends bytes to it is ended, so the offset stays true"""
     upload = receiving.hand_over(actor(), upload_id)
@@ -140,7 +161,7 @@ def find_offset(upload_id: UUID) -> Response:
     return Response(headers={"Upload-Offset": str(upload.offset_bytes), "Upload-Expires": http_date(upload.expires_at), **length, **metadata})
 
 
-@routes.on("GET", "/tus/<uuid:upload_id>", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=UploadStatusOut)
+@routes.on("GET", "/tus/<uuid:upload_id>", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=UploadStatusOut, says=TUS)
 def get_upload(upload_id: UUID) -> Response:
     """How far an upload is, without interrupting it"""
     upload = receiving.find(actor(), upload_id)
@@ -150,7 +171,18 @@ def get_upload(upload_id: UUID) -> Response:
     return json_response(UploadStatusOut().dump(upload))
 
 
-@routes.on("PATCH", "/tus/<uuid:upload_id>", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=None, status=204, streams=(MEDIA_TYPE,))
+@routes.on(
+    "PATCH",
+    "/tus/<uuid:upload_id>",
+    needs=Right.INSPECT,
+    processes=Activity.PHOTOS_CHANGED,
+    returns=None,
+    status=204,
+    gone=True,
+    streams=(MEDIA_TYPE,),
+    sends=(*TUS, "Upload-Offset", "Upload-Length", "Upload-Checksum", "Content-Digest"),
+    says=(*TUS, "Upload-Offset", "Upload-Expires"),
+)
 def send_bytes(upload_id: UUID) -> Response:
     """Send bytes from Upload-Offset on; what has come is kept when the connection breaks"""
     if request.mimetype != MEDIA_TYPE:
@@ -171,7 +203,17 @@ def send_bytes(upload_id: UUID) -> Response:
     return Response(status=204, headers={"Upload-Offset": str(offset), "Upload-Expires": http_date(clock.now() + receiving.LIFE)})
 
 
-@routes.on("DELETE", "/tus/<uuid:upload_id>", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=None, status=204)
+@routes.on(
+    "DELETE",
+    "/tus/<uuid:upload_id>",
+    needs=Right.INSPECT,
+    processes=Activity.PHOTOS_CHANGED,
+    returns=None,
+    status=204,
+    gone=True,
+    sends=TUS,
+    says=TUS,
+)
 def end_upload(upload_id: UUID) -> Response:
     """End an upload and forget what it brought; the photo stays awaited"""
     _concerns(receiving.find(actor(), upload_id))

@@ -38,6 +38,10 @@ class Right(StrEnum):
     CONFIRM_PROGRESS = "confirm-progress"
     PLAN_INSPECTIONS = "plan-inspections"
     INSPECT = "inspect"
+    READ_SHARES = "read-shares"
+    """Which links to a photo were given out to people outside the register, by whom and why; never the links themselves."""
+    SHARE_PHOTOS = "share-photos"
+    """Give out such links, and end them."""
     READ_PORTFOLIOS = "read-portfolios"
     MANAGE_PORTFOLIOS = "manage-portfolios"
     READ_MEMBERS = "read-members"
@@ -47,17 +51,17 @@ class Right(StrEnum):
 
 
 _EVERYONE = frozenset({Right.READ_REFERENCE})
-_CONTENT = frozenset({Right.READ_DWELLINGS, Right.READ_PROGRESS, Right.READ_INSPECTIONS, Right.READ_CHANGES, Right.READ_HISTORY})
+_CONTENT = frozenset({Right.READ_DWELLINGS, Right.READ_PROGRESS, Right.READ_INSPECTIONS, Right.READ_SHARES, Right.READ_CHANGES, Right.READ_HISTORY})
 _EDITS = frozenset({Right.REGISTER_DWELLINGS, Right.REPORT_PROGRESS, Right.READ_TALLIES, Right.READ_PORTFOLIOS})
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.INSPECTOR: _EVERYONE | {Right.READ_DWELLINGS, Right.READ_INSPECTIONS, Right.READ_CHANGES, Right.READ_HISTORY, Right.INSPECT},
-    Role.REVIEWER: _EVERYONE | _CONTENT | {Right.PLAN_INSPECTIONS, Right.READ_MEMBERS},
+    Role.REVIEWER: _EVERYONE | _CONTENT | {Right.PLAN_INSPECTIONS, Right.SHARE_PHOTOS, Right.READ_MEMBERS},
     Role.CORPORATION_EDITOR: _EVERYONE | _CONTENT | _EDITS,
     Role.MUNICIPALITY_EDITOR: _EVERYONE
     | _CONTENT
     | _EDITS
-    | {Right.CONFIRM_PROGRESS, Right.MANAGE_PROJECTS, Right.PLAN_INSPECTIONS, Right.MANAGE_PORTFOLIOS, Right.READ_MEMBERS},
+    | {Right.CONFIRM_PROGRESS, Right.MANAGE_PROJECTS, Right.PLAN_INSPECTIONS, Right.SHARE_PHOTOS, Right.MANAGE_PORTFOLIOS, Right.READ_MEMBERS},
     Role.MINISTRY_ANALYST: _EVERYONE | {Right.READ_TALLIES},
     Role.MINISTRY_AUDITOR: _EVERYONE | _CONTENT | {Right.READ_TALLIES, Right.READ_PORTFOLIOS},
     Role.ADMINISTRATOR: _EVERYONE | {Right.READ_MEMBERS, Right.MANAGE_MEMBERS, Right.READ_HISTORY},
@@ -69,6 +73,7 @@ EXPLAINED = frozenset(
         Right.READ_DWELLINGS,
         Right.READ_PROGRESS,
         Right.READ_INSPECTIONS,
+        Right.READ_SHARES,
         Right.READ_CHANGES,
         Right.READ_HISTORY,
         Right.READ_PORTFOLIOS,

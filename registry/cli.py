@@ -1,44 +1,38 @@
 """The command line: `registry up` runs everything on one machine; the other commands do one thing."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from sqlalchemy.orm import Session
 
 from registry import clock, log, migrations, storage
-from registry.access import Actor, Role, the_system
+from registry.access import Role
 from registry.audit.rules import Seal, read_seal
 from registry.audit.verify import Verdict, verify
 from registry.checklists import commands as checklists
+from registry.console import DATA, caller, database_url, progress_bar, say, the_database
 from registry.db import database, reading, transaction
 from registry.embedded.folder import default_folder
-from registry.embedded.postgres import Postgres
 from registry.errors import RegistryError
 from registry.imports.bag.model import Progress as BagProgress
 from registry.imports.bag.report import report_lines
 from registry.imports.commands import import_bag
-from registry.installation import DATABASE_FOLDER, Installation
+from registry.installation import Installation
 from registry.members import commands as members
 from registry.members import queries
 from registry.members.credentials import Secret
 from registry.members.rules import NewMember
 from registry.organisations import queries as organisations
 from registry.pages import LARGEST_PAGE
+from registry.photos_cli import photos
+from registry.proxy_check import PAUSE_S, CheckFailed, time_body
 from registry.settings import SettingsError, settings
 from registry.supervision import StartError
 from registry.values import rfc3339
 
-DATA_FOLDER = Path("var/registry")
-DATA = click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), default=DATA_FOLDER, envvar="REGISTRY_DATA", show_default=True, help="Where the data is kept."
-)
 PORT = click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Where the API listens; the next free one when it is taken.")
 
 
@@ -46,7 +40,7 @@ def main() -> None:
     """What can't be done is said in one line, not in a traceback."""
     try:
         registry(standalone_mode=True)
-    except (RegistryError, SettingsError, StartError) as error:
+    except (CheckFailed, RegistryError, SettingsError, StartError) as error:
         cause = f" ({str(error.__cause__).strip().partition(chr(10))[0]})" if error.__cause__ else ""
         click.secho(f"registry: {error}{cause}", fg="red", err=True)
         raise SystemExit(1) from error
@@ -56,6 +50,9 @@ def main() -> None:
 @click.version_option(package_name="dwelling-registry")
 def registry() -> None:
     """The register of poorly maintained private dwellings."""
+
+
+registry.add_command(photos)
 
 
 @registry.command()
@@ -84,7 +81,7 @@ def demo(data: Path, port: int, stop_after: bool) -> None:
 @DATA
 def migrate(data: Path) -> None:
     """Bring the database to the present."""
-    with _database_url(data) as url:
+    with database_url(data) as url:
         migrations.upgrade(url)
         to_grant = migrations.still_to_grant(url)
     click.echo("The database is up to date.")
@@ -101,6 +98,19 @@ def worker() -> None:
     running.run(settings())
 
 
+@registry.command("check-proxy")
+@click.argument("url")
+@click.option("--token", envvar="REGISTRY_TOKEN", required=True, help="Of anybody who may sign in; better in REGISTRY_TOKEN than on the command line.")
+def check_proxy(url: str, token: str) -> None:
+    """See whether what stands before the register at URL passes uploads on as they come. Exits with 1 when it keeps them back."""
+    timing = time_body(url, token)
+    seen = f"first byte after {timing.first_byte_ms} ms, last byte after {timing.last_byte_ms} ms, sent {PAUSE_S:g} s apart"
+    if not timing.passed_on:
+        click.secho(f"Kept back: {seen}. Uploads that break off will lose all they brought: with nginx, set proxy_request_buffering off.", fg="red", err=True)
+        raise SystemExit(1)
+    click.echo(f"Passed on: {seen}.")
+
+
 @registry.group("import")
 def import_() -> None:
     """Read data of other parties into the register."""
@@ -111,7 +121,7 @@ def import_() -> None:
 @DATA
 def bag(file: Path, data: Path) -> None:
     """Read the dwellings of a BAG 2.0 extract, exactly as Kadaster delivers it (the outermost zip file)."""
-    with _database(data), _bar() as bar:
+    with the_database(data), progress_bar() as bar:
         task = bar.add_task("Reading", total=None)
 
         def progress(at: BagProgress) -> None:
@@ -119,7 +129,7 @@ def bag(file: Path, data: Path) -> None:
                 task, description={"read": "Reading", "join": "Joining", "apply": "Writing"}[at.stage], completed=at.done_bytes, total=at.total_bytes or None
             )
 
-        report = import_bag(_caller(), file, progress=progress)
+        report = import_bag(caller(), file, progress=progress)
     for line in report_lines(report):
         click.echo(line)
 
@@ -138,7 +148,7 @@ def audit_verify(seal_to: Path | None, against: Path | None, data: Path) -> None
     if seal_to is not None and (seal_to.exists() or not seal_to.parent.is_dir()):
         raise click.BadParameter(f"{seal_to} must be a new file in a folder that exists; an earlier seal is never written over.", param_hint="--seal-to")
     earlier = _read_seal(against) if against is not None else None
-    with _database_url(data) as url:
+    with database_url(data) as url:
         database.connect(url, pool_size=1)
         verdict = _verify(earlier)
     if verdict.flaws:
@@ -152,9 +162,9 @@ def audit_verify(seal_to: Path | None, against: Path | None, data: Path) -> None
 
 
 def _verify(earlier: Seal | None) -> Verdict:
-    with reading() as session, _bar() as bar:
+    with reading() as session, progress_bar() as bar:
         task = bar.add_task("Checking", total=None)
-        return verify(session, report=click.echo, progress=lambda done, total: bar.update(task, completed=done, total=total), against=earlier)
+        return verify(session, report=partial(say, bar), progress=lambda done, total: bar.update(task, completed=done, total=total), against=earlier)
 
 
 def _read_seal(file: Path) -> Seal:
@@ -171,7 +181,7 @@ def prepare() -> None:
     database.connect(settings().database_url, pool_size=1)
     with transaction() as session:
         for content in checklists.shipped():
-            checklists.publish(session, _caller(), content)
+            checklists.publish(session, caller(), content)
 
 
 @registry.group()
@@ -189,9 +199,9 @@ URL = click.option("--url", default="http://127.0.0.1:8000", show_default=True, 
 @DATA
 def create_admin(email: str, name: str, url: str, data: Path) -> None:
     """Make an administrator of the ministry, and a one-time link with which she sets up her account."""
-    with _database(data), transaction() as session:
-        member = members.take_on_ministry_administrator(session, _caller(), email=email, name=name)
-        secret = members.invite(session, _caller(), member.id)
+    with the_database(data), transaction() as session:
+        member = members.take_on_ministry_administrator(session, caller(), email=email, name=name)
+        secret = members.invite(session, caller(), member.id)
     _say_link(url, secret)
 
 
@@ -205,11 +215,11 @@ def members_() -> None:
 @DATA
 def list_members(organisation: str | None, data: Path) -> None:
     """One line for each membership: id, organisation, role, period, e-mail address, name."""
-    with _database(data), reading() as session:
+    with the_database(data), reading() as session:
         organisation_id = _organisation_id(session, organisation) if organisation else None
         after = None
         while True:
-            page = queries.list_(session, _caller(), role=None, organisation_id=organisation_id, after=after, limit=LARGEST_PAGE)
+            page = queries.list_(session, caller(), role=None, organisation_id=organisation_id, after=after, limit=LARGEST_PAGE)
             slugs = organisations.slugs(session, {member.organisation_id for member in page.items})
             for member in page.items:
                 period = f"{member.valid_from}–{member.valid_until or ''}"
@@ -231,11 +241,11 @@ def list_members(organisation: str | None, data: Path) -> None:
 def add_member(organisation: str, role: str, email: str, name: str, valid_from: datetime | None, valid_until: datetime | None, url: str, data: Path) -> None:
     """Make somebody a member; one who is new to the register gets a one-time set-up link."""
     begins, ends = valid_from.date() if valid_from else clock.today(), valid_until.date() if valid_until else None
-    with _database(data), transaction() as session:
+    with the_database(data), transaction() as session:
         wanted = NewMember(email, name, Role(role), begins, ends, _organisation_id(session, organisation))
         known = queries.person_with(session, email) is not None
-        member = members.take_on(session, _caller(), wanted)
-        secret = None if known else members.invite(session, _caller(), member.id)
+        member = members.take_on(session, caller(), wanted)
+        secret = None if known else members.invite(session, caller(), member.id)
     click.echo(f"Member {member.id}")
     if secret is not None:
         _say_link(url, secret)
@@ -247,8 +257,8 @@ def add_member(organisation: str, role: str, email: str, name: str, valid_from: 
 @DATA
 def invite_member(member_id: UUID, url: str, data: Path) -> None:
     """A new one-time set-up link for a member who lost hers or forgot her password."""
-    with _database(data), transaction() as session:
-        secret = members.invite(session, _caller(), member_id)
+    with the_database(data), transaction() as session:
+        secret = members.invite(session, caller(), member_id)
     _say_link(url, secret)
 
 
@@ -258,10 +268,10 @@ def invite_member(member_id: UUID, url: str, data: Path) -> None:
 @DATA
 def end_member(member_id: UUID, last_day: datetime | None, data: Path) -> None:
     """End a membership: from that day on it lets nobody in."""
-    with _database(data), transaction() as session:
-        member = queries.get(session, _caller(), member_id)
+    with the_database(data), transaction() as session:
+        member = queries.get(session, caller(), member_id)
         until = last_day.date() if last_day else clock.today()
-        members.amend(session, _caller(), member_id, valid_from=min(member.valid_from, until), valid_until=until, expected=member.version)
+        members.amend(session, caller(), member_id, valid_from=min(member.valid_from, until), valid_until=until, expected=member.version)
     click.echo(f"Ended on {until}.")
 
 
@@ -274,36 +284,6 @@ def _organisation_id(session: Session, slug: str) -> UUID:
     if found is None:
         raise click.BadParameter(f"there is no organisation {slug}", param_hint="--organisation")
     return found.id
-
-
-def _caller() -> Actor:
-    return the_system(f"cli-{uuid4()}")
-
-
-@contextmanager
-def _database(data: Path) -> Iterator[None]:
-    with _database_url(data) as url:
-        migrations.upgrade(url)
-        database.connect(url, pool_size=2)
-        yield
-
-
-@contextmanager
-def _database_url(data: Path) -> Iterator[str]:
-    """The database of REGISTRY_DATABASE_URL, or the embedded one: the running one of this data folder, else started for this command alone."""
-    given = os.environ.get("REGISTRY_DATABASE_URL")
-    folder = default_folder(data) / DATABASE_FOLDER
-    running = None if given else Postgres.running_address(folder)
-    click.echo(f"Into the register in {folder.parent}" if not given else "Into the database of REGISTRY_DATABASE_URL", err=True)
-    if given or running:
-        yield given or running or ""
-        return
-    with Postgres(folder) as postgres:
-        yield postgres.start()
-
-
-def _bar() -> Progress:
-    return Progress(TextColumn("{task.description:>8}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=Console(stderr=True))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from registry import migrations
 from registry.access import Actor, Role, the_system
 from registry.db import API_ROLE, WORKER_ROLE, database, transaction
 from registry.embedded.folder import remembered
-from registry.embedded.object_store import ObjectStore
+from registry.embedded.object_store import ObjectStore, ObjectStoreAddress
 from registry.embedded.postgres import Postgres
 from registry.embedded.server import make_folder
 from registry.members import commands
@@ -95,9 +95,7 @@ class Installation:
         if "REGISTRY_S3_ENDPOINT" not in os.environ:
             self.say("Starting SeaweedFS")
             store = stack.enter_context(ObjectStore(self.folder / OBJECTS_FOLDER))
-            address = store.start()
-            keys = {"REGISTRY_S3_ACCESS_KEY": address.access_key, "REGISTRY_S3_SECRET_KEY": address.secret_key}
-            found |= {"REGISTRY_S3_ENDPOINT": address.endpoint, **keys}
+            found |= store_settings(store.start())
             services.append(store.service())
         return services, {**self._processing_log(), **os.environ, **found}
 
@@ -179,6 +177,12 @@ class Installation:
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
         return False
+
+
+def store_settings(address: ObjectStoreAddress) -> dict[str, str]:
+    """The settings by which the register finds an object store."""
+    keys = {"REGISTRY_S3_ACCESS_KEY": address.access_key, "REGISTRY_S3_SECRET_KEY": address.secret_key}
+    return {"REGISTRY_S3_ENDPOINT": address.endpoint, **keys}
 
 
 def _free_port(wanted: int) -> int:

@@ -1,13 +1,17 @@
 """The job queue in PostgreSQL: a job is enqueued in the transaction of the change it follows, and so exists only if that change does."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import procrastinate
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 EXAMINE_IMAGE: Final = "images.examine"
 DELETE_SURPLUS: Final = "objects.delete-surplus"
 """An object that turned out to hold the same bytes as another one."""
+DELETE_IMAGE: Final = "images.delete"
+"""Original and previews of an image that is destroyed."""
 FINISH_UPLOAD: Final = "uploads.finish"
 """An upload of which all bytes are here, while the object store was not."""
 
@@ -19,3 +23,17 @@ def enqueue(session: Session, task: str, *, lock: str | None = None, **arguments
     """Let a worker run ``task`` with ``arguments`` after this transaction commits. Jobs with the same ``lock`` run one after the other."""
     driver = session.connection().connection.driver_connection
     _names_only.configure_task(task, lock=lock, connection=driver).defer(**arguments)
+
+
+_JOBS = sa.table("procrastinate_jobs", sa.column("task_name", sa.Text), sa.column("lock", sa.Text), sa.column("status", sa.Text))
+_STATUS = sa.cast(_JOBS.c.status, sa.Text)
+
+
+def is_queued(task: str, lock: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether a job of this task with this lock waits, also for its next attempt, or is being done; for a worker's queries."""
+    return sa.exists().where(_JOBS.c.task_name == task, _JOBS.c.lock == lock, _STATUS.in_(("todo", "doing")))
+
+
+def forget_failed(session: Session, task: str, locks: Iterable[str]) -> None:
+    """Remove jobs of this task that were given up, because they are enqueued anew."""
+    session.execute(sa.delete(_JOBS).where(_JOBS.c.task_name == task, _JOBS.c.lock.in_(list(locks)), _STATUS == "failed"))

@@ -153,6 +153,70 @@ TEXTS: dict[str, Text] = {
         "De opgeslagen bytes zijn niet de aangemelde: verwacht {expected}, gevonden {found}.",
         "The stored bytes are not the declared ones: expected {expected}, found {found}.",
     ),
+    "photo-gone": Text(
+        "{what} {id} is ingetrokken of vernietigd; de beelden zijn er niet meer.", "{what} {id} was withdrawn or destroyed; its image is not there any more."
+    ),
+    "photo-held": Text(
+        "Foto {id} mag nu niet worden vernietigd: op de foto, de opname of de woning rust een vernietigingsstop.",
+        "Photo {id} may not be destroyed now: there is a legal hold on the photo, its inspection or its dwelling.",
+    ),
+    "already-held": Text("Op {what} {id} rust al een vernietigingsstop.", "There is a legal hold on {what} {id} already."),
+    "already-verifying": Text("Er loopt al een controle die {path} gebruikt.", "Another verification is using {path}."),
+    "photo-not-withdrawn": Text("Foto {id} is niet ingetrokken.", "Photo {id} is not withdrawn."),
+    "preview-not-there-yet": Text(
+        "De verkleinde foto wordt nog gemaakt; probeer het over {retry_after_s} seconden opnieuw.",
+        "The preview is still being made; try again in {retry_after_s} seconds.",
+    ),
+    "preview-unavailable": Text(
+        "Van deze foto is geen verkleinde versie te maken; het origineel is er wel.", "No preview can be made of this photo; the original is there."
+    ),
+    "not-shared": Text("Deze link is onbekend, verlopen of ingetrokken.", "This link is unknown, has expired or was revoked."),
+    "range-not-satisfiable": Text("Het gevraagde deel ligt buiten het bestand.", "The part that was asked for lies outside the file."),
+    "photo-not-declared": Text(
+        "Foto {id} is niet aangemeld voor een opname van u: meld haar eerst aan, of geef in Upload-Metadata ook inspectionId, question en contentType mee.",
+        "Photo {id} is not declared for an inspection of yours: declare it first, or also give inspectionId, question and contentType in Upload-Metadata.",
+    ),
+    "digest-not-declared": Text(
+        "Foto {id} is met andere bytes aangemeld; sha256 {sha256} hoort er niet bij.",
+        "Photo {id} was declared with other bytes; sha256 {sha256} does not belong to it.",
+    ),
+    "length-differs": Text("De aangemelde lengte is {declared} bytes, niet {length}.", "The declared length is {declared} bytes, not {length}."),
+    "concatenation-not-offered": Text(
+        "Een foto in delen naast elkaar sturen kan hier niet: stuur haar als één upload, zonder Upload-Concat (parallelUploads: 1).",
+        "A photo can't be sent in parallel parts here: send it as one upload, without Upload-Concat (parallelUploads: 1).",
+    ),
+    "photo-too-large": Text("Een foto mag hier {limit_bytes} bytes zijn, niet meer.", "A photo may be {limit_bytes} bytes here, not more."),
+    "tus-version-differs": Text(
+        "Deze server spreekt tus {version}; geef dat aan met Tus-Resumable.", "This server speaks tus {version}; say so with Tus-Resumable."
+    ),
+    "upload-gone": Text("Upload {id} is beëindigd, verlopen of mislukt: begin een nieuwe.", "Upload {id} was ended, has expired or failed: begin a new one."),
+    "upload-stored": Text(
+        "De foto is al opgeslagen; trek haar in als zij niet gezien mag worden.", "The photo is stored already; withdraw it if it must not be seen."
+    ),
+    "upload-offset-differs": Text("Ga verder bij byte {offset}.", "Go on at byte {offset}."),
+    "upload-interrupted": Text(
+        "De foto kwam niet helemaal aan; wat er is blijft bewaard. Ga verder bij byte {offset}.",
+        "The photo did not arrive as a whole; what is here is kept. Go on at byte {offset}.",
+    ),
+    "upload-room-full": Text(
+        "Er zijn te veel uploads tegelijk onderweg; maak eerst andere af, of probeer het over {retry_after_s} seconden opnieuw.",
+        "Too many uploads are under way at once; finish others first, or try again in {retry_after_s} seconds.",
+    ),
+    "upload-declared-otherwise": Text(
+        "Van deze foto is al een upload van {length} bytes onderweg.", "An upload of {length} bytes of this photo is under way already."
+    ),
+    "body-differs": Text(
+        "De inhoud heeft niet de {algorithm} die de kop noemt; er is niets van bewaard. Stuur haar opnieuw.",
+        "The content does not have the {algorithm} that its header says; nothing of it is kept. Send it again.",
+    ),
+    "sent-bytes-differ": Text(
+        "Alle bytes zijn er, maar het zijn niet de aangemelde: verwacht sha256 {expected}, gevonden {found}. Lees de foto opnieuw en begin een nieuwe upload.",
+        "All bytes are here, but they are not the declared ones: expected sha256 {expected}, found {found}. Read the photo again and begin a new upload.",
+    ),
+    "object-store-refuses-writes": Text(
+        "De opslag voor foto's neemt niets meer aan; de beheerder is gewaarschuwd. Probeer het over {retry_after_s} seconden opnieuw, er is niets verloren.",
+        "The store for photos takes nothing more; its operator is alarmed. Try again in {retry_after_s} seconds, nothing is lost.",
+    ),
     "as-known-too-late": Text(
         "Wat bekend was op {known_at} staat nog niet vast; vraag een moment vóór {watermark}.",
         "What was known at {known_at} is not settled yet; ask for a moment before {watermark}.",
@@ -296,7 +360,28 @@ TEXTS: dict[str, Text] = {
     "answer-not-an-option": Text("{value} is geen keuze bij vraag {question}: {allowed}.", "{value} is not a choice of question {question}: {allowed}."),
     "answer-out-of-range": Text("Het antwoord op {question} ligt buiten {min} tot {max}.", "The answer to {question} is outside {min} to {max}."),
     "photos-missing": Text("Vraag {question} heeft {declared} van de minstens {min} foto's.", "Question {question} has {declared} of at least {min} photos."),
+    "share-too-long": Text("Kies een moment in de toekomst, hoogstens {days} dagen vanaf nu.", "Choose a moment in the future, at most {days} days from now."),
     "too-many-photos": Text("Een opname heeft hoogstens {max} foto's.", "An inspection has at most {max} photos."),
+    # Why a photo is rejected.
+    "not-an-image": Text(
+        "Dit bestand is geen foto in een formaat dat camera's maken (JPEG, HEIC, PNG, WebP). Maak de foto opnieuw met de camera van de telefoon.",
+        "This file is no photo in a format that cameras make (JPEG, HEIC, PNG, WebP). Take the photo again with the camera of the phone.",
+    ),
+    "damaged": Text(
+        "Deze foto is beschadigd of houdt halverwege op, en zo stond hij ook op de telefoon. Gaat hij daar nog open, bewaar hem dan als nieuw bestand en "
+        "verstuur dat; maak anders een nieuwe foto.",
+        "This photo is damaged or stops half-way, and so it was on the phone. If it still opens there, save it as a new file and send that; "
+        "otherwise take a new photo.",
+    ),
+    "too-many-pixels": Text(
+        "Deze foto heeft meer beeldpunten dan het register verwerkt. Maak hem opnieuw met een lagere resolutie; die van een gewone telefoonfoto is ruim "
+        "voldoende.",
+        "This photo has more pixels than the register processes. Take it again at a lower resolution; that of an ordinary phone photo is ample.",
+    ),
+    "decoder-gave-up": Text(
+        "Dit bestand kost zoveel geheugen of rekentijd dat het verwerken ervan is gestaakt. Maak een nieuwe foto met de camera van de telefoon.",
+        "This file takes so much memory or time that processing it was given up. Take a new photo with the camera of the phone.",
+    ),
     "photo-declared-otherwise": Text("Foto {id} is al aangemeld met andere gegevens.", "Photo {id} is already declared with other particulars."),
     "visit-not-done": Text("Een opname zonder bezoek kan geen antwoorden indienen.", "An inspection without a visit can't submit answers."),
     "unknown-definition": Text("Er is geen definitie {definition}.", "There is no definition {definition}."),
@@ -317,6 +402,8 @@ DUTCH: dict[str, str] = {
     "checklist": "checklist",
     "inspection": "opname",
     "photo": "foto",
+    "legal hold": "vernietigingsstop",
+    "destruction of photo": "vernietiging van foto",
     "definition": "definitie",
     "acquisition": "verwerving",
     "renovation": "renovatie",

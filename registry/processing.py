@@ -54,6 +54,7 @@ class Activity(StrEnum):
     INSPECTIONS_CHANGED = "inspections.changed"
     PHOTOS_READ = "photos.read"
     PHOTOS_CHANGED = "photos.changed"
+    PHOTOS_SHARED = "photos.shared"
     PROGRESS_READ = "progress.read"
     PROGRESS_CHANGED = "progress.changed"
     TALLY_DRILL_DOWN = "tally-drill-down"

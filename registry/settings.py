@@ -24,6 +24,8 @@ TOKEN_ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
 TOKEN_RATE, ADDRESS_RATE = "1200/minute", "600/minute"
 """Requests of one token, and of one address that shows none."""
 DEFAULT_PROCESSING_REGISTER = "https://dwelling-registry.example/processing-activities"
+LONGEST_RETENTION_YEARS = 200
+"""Who keeps for ever leaves the setting out."""
 STANDARD_OUTPUT = "-"
 """As REGISTRY_PROCESSING_LOG."""
 SHORTEST_KEY = 32
@@ -43,7 +45,7 @@ class Settings:
     ``processing_log`` is a file for JSON lines, ``-`` for standard output, or nothing; ``otlp_endpoint`` a collector, or nothing: the processing log is
     off when both are nothing. ``pseudonym_key`` makes the pseudonyms in it, and ``processing_register`` is the base of the URIs of its activities.
     ``trusted_proxies`` are believed about whose request they pass on. The rates are in the notation of `limits`, such as ``1200/minute``; empty
-    is no limit.
+    is no limit. ``photo_retention_years`` counts from the submission of an inspection; None destroys nothing for its age.
     """
 
     database_url: str
@@ -69,6 +71,7 @@ class Settings:
     otlp_endpoint: str = ""
     pseudonym_key: str = field(default="", repr=False)
     processing_register: str = DEFAULT_PROCESSING_REGISTER
+    photo_retention_years: int | None = None
 
 
 def read(env: Env | None = None) -> Settings:
@@ -104,6 +107,7 @@ def read(env: Env | None = None) -> Settings:
         otlp_endpoint=env.str("OTLP_ENDPOINT", "", validate=_encrypted_or_here),
         pseudonym_key=_pseudonym_key(env),
         processing_register=env.str("PROCESSING_REGISTER", DEFAULT_PROCESSING_REGISTER, validate=_web_address),
+        photo_retention_years=env.int("PHOTO_RETENTION_YEARS", None, validate=validate.Range(min=1, max=LONGEST_RETENTION_YEARS)),
     )
     try:
         env.seal()

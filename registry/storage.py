@@ -178,8 +178,7 @@ def store_once(key: str, content: BinaryIO, *, sha256: bytes, size_bytes: int, c
 
 def store(key: str, content: BinaryIO, *, size_bytes: int, content_type: str) -> None:
     """Store a file that can be made again, over what is there. Raises Unavailable, RefusesWrites."""
-    content.seek(0)
-    digest = hashlib.file_digest(cast("Any", content), "sha256").digest()
+    digest = digest_of(content)
     content.seek(0)
     status = _put(key, content, sha256=digest, size_bytes=size_bytes, content_type=content_type, once=False)
     if status >= 300:
@@ -200,10 +199,13 @@ def _put(key: str, content: BinaryIO | bytes, *, sha256: bytes, size_bytes: int,
     100 Continue. Raises Unavailable.
     """
     url, headers = _signed_put(_inside(), key, sha256=sha256, size_bytes=size_bytes, content_type=content_type, once=once)
-    try:
-        return _sender().request("PUT", url, body=content, headers=headers, redirect=False).status
-    except urllib3.exceptions.HTTPError as error:
-        raise Unavailable(retry_after_s=RETRY_AFTER_S) from error
+    return _send("PUT", url, body=content, headers=headers).status
+
+
+def _send(method: str, url: str, *, headers: dict[str, str], body: BinaryIO | bytes | None = None) -> urllib3.BaseHTTPResponse:
+    """Raises Unavailable."""
+    with _reachable():
+        return _sender().request(method, url, body=body, headers=headers, redirect=False)
 
 
 @cache
@@ -240,15 +242,14 @@ def listed(prefix: str, *, after: str = "") -> Iterator[ListedObject]:
 
 def find(key: str) -> StoredObject | None:
     """What is stored under ``key``. Raises Unavailable."""
-    with _reachable():
-        try:
-            found = _inside().head_object(Bucket=settings().s3_bucket, Key=key, ChecksumMode="ENABLED")
-        except ClientError as error:
-            if _status(error) == 404:
-                return None
-            raise
-    checksum = found.get("ChecksumSHA256")
-    return StoredObject(found["ContentLength"], base64.b64decode(checksum) if checksum else None)
+    url = _inside().generate_presigned_url("head_object", Params={"Bucket": settings().s3_bucket, "Key": key, "ChecksumMode": "ENABLED"}, ExpiresIn=LINK_LIFE_S)
+    found = _send("HEAD", url, headers={"x-amz-checksum-mode": "ENABLED"})
+    if found.status == 404:
+        return None
+    if found.status != 200:
+        raise Unavailable(retry_after_s=RETRY_AFTER_S)
+    checksum = found.headers.get("x-amz-checksum-sha256")
+    return StoredObject(int(found.headers["Content-Length"]), base64.b64decode(checksum) if checksum else None)
 
 
 @contextmanager
@@ -274,6 +275,15 @@ def digest(key: str) -> bytes:
     with opened(key) as stream:
         while step := stream.read(READ_STEP_BYTES):
             found.update(step)
+    return found.digest()
+
+
+def digest_of(file: BinaryIO) -> bytes:
+    """The SHA-256 of a file, from its beginning to its end."""
+    found = hashlib.sha256()
+    file.seek(0)
+    while step := file.read(READ_STEP_BYTES):
+        found.update(step)
     return found.digest()
 
 

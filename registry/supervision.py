@@ -5,7 +5,6 @@ It does not know what the children do.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -14,17 +13,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
+
+from registry import orphans
 
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 10.0
 STABLE_AFTER_S = 30.0
 POLL_S = 0.1
 LARGEST_LOG_BYTES = 16 * 1024 * 1024
-
-_PR_SET_PDEATHSIG = 1
-_prctl = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
 
 
 class StartError(Exception):
@@ -105,17 +104,8 @@ def _output(log: Path | None) -> Iterator[int | None]:
 
 
 def _follow_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
-    """What the child does between fork and exec; after the change of user, because that change clears the wish."""
-    if _prctl is None:
-        return None
-    parent, prctl = os.getpid(), _prctl
-
-    def follow() -> None:
-        prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return follow
+    """What the child does between fork and exec; after the change of user."""
+    return partial(orphans.follow, os.getpid(), death_signal) if sys.platform == "linux" else None
 
 
 def supervise(services: Sequence[Service], *, on_event: Callable[[str], None], stop: threading.Event) -> None:

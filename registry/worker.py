@@ -11,7 +11,11 @@ from registry import attempts, clock, idempotency, jobs
 from registry.db import database, transaction
 from registry.errors import Unavailable
 from registry.members import sign_in
-from registry.photos.examine import examine
+from registry.photos.destruction import destroy_due
+from registry.photos.examine import examine, try_again
+from registry.photos.keeping import delete_image, delete_surplus, expire_uploads, forget_uploads
+from registry.photos.receiving import finish_later
+from registry.photos.sweep import sweep
 from registry.settings import Settings
 
 log = structlog.get_logger()
@@ -30,6 +34,7 @@ def run(config: Settings) -> None:
     database.connect(config.database_url, pool_size=CONCURRENCY + 1)
     queue = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=config.database_url, min_size=1, max_size=4))
     _tasks(queue)
+    _keep_photos(queue, config)
     asyncio.run(_work(queue))
 
 
@@ -63,9 +68,19 @@ async def _take_over(queue: procrastinate.App) -> None:
 
 
 def _tasks(queue: procrastinate.App) -> None:
+    @queue.task(name=jobs.FINISH_UPLOAD, retry=PATIENCE)
+    def finish_upload(upload_id: str) -> None:
+        finish_later(UUID(upload_id))
+
     @queue.task(name=jobs.EXAMINE_IMAGE, retry=PATIENCE)
     def examine_image(image_id: str) -> None:
         examine(UUID(image_id))
+
+    @queue.periodic(cron="*/10 * * * *")
+    @queue.task(name="images.try-again", queueing_lock="images.try-again")
+    def try_images_again(timestamp: int) -> None:  # noqa: ARG001
+        if count := try_again():
+            log.info("images-tried-again", count=count)
 
     @queue.periodic(cron="17 3 * * *")
     @queue.task(name="idempotency.forget", queueing_lock="idempotency.forget")
@@ -84,3 +99,36 @@ def _tasks(queue: procrastinate.App) -> None:
     def forget_attempts(timestamp: int) -> None:  # noqa: ARG001
         with transaction() as session:
             log.info("attempts-forgotten", count=attempts.forget_before(session, clock.now() - attempts.KEPT_FOR))
+
+
+def _keep_photos(queue: procrastinate.App, config: Settings) -> None:
+    """What must go, goes; what must stay is looked after."""
+
+    @queue.task(name=jobs.DELETE_SURPLUS, retry=PATIENCE)
+    def delete_surplus_object(key: str) -> None:
+        delete_surplus(key)
+
+    @queue.task(name=jobs.DELETE_IMAGE, retry=PATIENCE)
+    def delete_destroyed_image(image_id: str) -> None:
+        delete_image(UUID(image_id))
+
+    @queue.periodic(cron="*/5 * * * *")
+    @queue.task(name="uploads.expire", queueing_lock="uploads.expire")
+    def expire(timestamp: int) -> None:  # noqa: ARG001
+        log.info("uploads-expired", count=expire_uploads())
+
+    @queue.periodic(cron="57 3 * * *")
+    @queue.task(name="uploads.forget", queueing_lock="uploads.forget")
+    def forget(timestamp: int) -> None:  # noqa: ARG001
+        log.info("uploads-forgotten", count=forget_uploads())
+
+    @queue.periodic(cron="7 1 * * *")
+    @queue.task(name="objects.sweep", queueing_lock="objects.sweep")
+    def sweep_objects(timestamp: int) -> None:  # noqa: ARG001
+        sweep()
+
+    @queue.periodic(cron="7 4 * * *")
+    @queue.task(name="photos.destroy-due", queueing_lock="photos.destroy-due")
+    def destroy_due_photos(timestamp: int) -> None:  # noqa: ARG001
+        done = destroy_due(retention_years=config.photo_retention_years)
+        log.info("photos-destroyed", **{ground.value: count for ground, count in done.items()})

@@ -1,5 +1,6 @@
 """Rows for tests: each function makes one with sensible defaults and flushes it."""
 
+import hashlib
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,7 +17,7 @@ from registry.inspections.model import Inspection, Occasion
 from registry.members.credentials import Secret, digest_of, new_secret
 from registry.members.model import Credential, CredentialKind, Membership, Person
 from registry.organisations.model import Organisation, OrganisationKind
-from registry.photos.model import ContentType, Image, Photo, PhotoState
+from registry.photos.model import ContentType, Image, Photo, PhotoShare, PhotoState, Upload
 from registry.trajectories.milestones import NewMilestone, report
 from registry.trajectories.model import MilestoneKind, Project, Scheme, Track, Trajectory
 
@@ -89,9 +90,27 @@ def a_photo(session: Session, inspection: Inspection, **more: Any) -> Photo:
     return _add(session, Photo(inspection_id=inspection.id, **values))
 
 
+def a_photo_of(session: Session, inspection: Inspection, data: bytes, *, state: PhotoState = PhotoState.READY, **of_image: Any) -> Photo:
+    """A photo that shows these bytes, which are not in the object store by that."""
+    kept = {"sha256": hashlib.sha256(data).digest(), "size_bytes": len(data)}
+    found = {"examined_at": datetime.now(UTC), "content_type": ContentType.JPEG} | of_image
+    image = an_image(session, inspection.organisation_id, **kept, **found)
+    return a_photo(session, inspection, state=state, image_id=image.id, stored_at=image.stored_at, rejection=image.rejection, **kept)
+
+
+def a_share(session: Session, photo: Photo, **more: Any) -> PhotoShare:
+    values = {"digest": uuid4().bytes * 2, "reason": "a test", "recorded_by": uuid4(), "expires_at": datetime.now(UTC) + timedelta(days=1)} | more
+    return _add(session, PhotoShare(photo_id=photo.id, **values))
+
+
 def an_image(session: Session, organisation_id: UUID, **more: Any) -> Image:
     values = {"sha256": b"\1" * 32, "size_bytes": 10, "object_key": f"media/{uuid4()}"} | more
     return _add(session, Image(organisation_id=organisation_id, **values))
+
+
+def an_upload(session: Session, photo: Photo, inspector: Actor, **more: Any) -> Upload:
+    values = {"length_bytes": photo.size_bytes, "expires_at": datetime.now(UTC) + timedelta(days=1)} | more
+    return _add(session, Upload(photo_id=photo.id, person_id=inspector.person_id, organisation_id=inspector.organisation_id, **values))
 
 
 def a_person(session: Session, email: str | None = None) -> Person:

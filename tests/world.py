@@ -3,15 +3,17 @@
 What stands on one side is foreign to everyone on the other. The ministry is above both.
 """
 
+import io
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
+from hashlib import sha256
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from registry import clock
+from registry import clock, storage
 from registry.access import Actor, Role
 from registry.audit import commands as audit
 from registry.changes.commands import announce
@@ -22,7 +24,8 @@ from registry.idempotency import AnsweredRequest
 from registry.inspections.model import Inspection, VisitOutcome
 from registry.members.model import Credential, Membership
 from registry.organisations.model import Organisation, OrganisationKind
-from registry.photos.model import PhotoState
+from registry.photos.model import Image, PreviewState
+from registry.photos.rules import PREVIEW_SIZES_PX, preview_key
 from registry.trajectories.model import Action, Confirmation, FundingLine, Measure, MeasureKind, Milestone, MilestoneKind, Project, Track, Trajectory
 from registry.values import BagObjectType, EnergyLabel
 from tests import makers
@@ -30,6 +33,8 @@ from tests.api.callers import Caller
 
 Things = dict[str, UUID | str]
 """Ids by what they are of."""
+BYTES = b"\xff\xd8 the bytes of every photo"
+AWAITED = b"\xff\xd8 the bytes of every photo that is under way"
 
 
 @dataclass(slots=True)
@@ -155,8 +160,21 @@ def _inspection(session: Session, side: Side) -> None:
     inspector = side.people["inspector"].actor
     planned = {"dwelling_id": side.things["dwelling"], "checklist_id": side.things["checklist"], "visit_outcome": VisitOutcome.NOBODY_HOME}
     inspection: Inspection = makers.an_inspection(session, inspector, **planned)
-    photo = makers.a_photo(session, inspection, state=PhotoState.STORED, stored_at=datetime.now(UTC))
-    side.things |= {"inspection": inspection.id, "photo": photo.id, "inspector_person": inspector.person_id}
+    photo = makers.a_photo_of(session, inspection, BYTES, previews=PreviewState.MADE)
+    share = makers.a_share(session, photo)
+    awaited = makers.a_photo(session, inspection, sha256=sha256(AWAITED).digest(), size_bytes=len(AWAITED))
+    under_way = makers.an_upload(session, makers.a_photo(session, inspection, size_bytes=len(AWAITED)), inspector)
+    side.things |= {"awaited": awaited.id, "upload": under_way.id}
+    side.things |= {"inspection": inspection.id, "photo": photo.id, "share": share.id, "inspector_person": inspector.person_id}
+    assert photo.image_id
+    side.things["image"] = photo.image_id
+
+
+def keep_bytes(session: Session) -> None:
+    """Put the bytes of all photos in the object store, for who looks at them."""
+    for image in session.scalars(sa.select(Image)):
+        for key in (image.object_key, *(preview_key(image.organisation_id, image.id, size) for size in PREVIEW_SIZES_PX)):
+            storage.store(key, io.BytesIO(BYTES), size_bytes=len(BYTES), content_type="image/jpeg")
 
 
 def _history(session: Session, side: Side) -> None:

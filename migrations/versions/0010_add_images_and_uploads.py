@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("sha256", sa.LargeBinary(), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
-        sa.Column("object_key", sa.Text(), nullable=False),
+        sa.Column("object_key", sa.Text(collation="C"), nullable=False),
         sa.Column("stored_at", MOMENT, server_default=NOW, nullable=False),
         sa.Column("examined_at", MOMENT),
         sa.Column("decoder", sa.Text()),
@@ -57,6 +57,8 @@ def upgrade() -> None:
     )
     op.create_index("uq_image_organisation_id_sha256", "image", ["organisation_id", "sha256"], unique=True, postgresql_where=sa.text("destroyed_at IS NULL"))
     op.create_index("ix_image_previews", "image", ["id"], postgresql_where=sa.text("previews <> 'made' AND rejection IS NULL AND destroyed_at IS NULL"))
+    for name, columns in (("object_key", ["object_key"]), ("organisation_id", ["organisation_id", "id"])):
+        op.create_index(f"ix_image_{name}", "image", columns, postgresql_where=sa.text("destroyed_at IS NULL"))
     for column in (
         sa.Column("defect", sa.Text()),
         sa.Column("image_id", sa.Uuid()),

@@ -9,7 +9,8 @@ depends_on = None
 
 API, WORKER = "registry_api", "registry_worker"
 DEFINER = "SECURITY DEFINER SET search_path = public, pg_temp"
-BY_ITSELF = f"session_user <> '{API}' AND acting_person() IS NULL"
+NOBODY = "00000000-0000-0000-0000-000000000000"
+BY_ITSELF = f"session_user <> '{API}' AND coalesce(acting_person(), '00000000-0000-0000-0000-000000000000') = '00000000-0000-0000-0000-000000000000'"
 """The register acts in nobody's name: a job or the command line."""
 
 FUNCTIONS = {
@@ -50,15 +51,6 @@ CREATE FUNCTION images_in_sight(digests bytea[]) RETURNS SETOF image LANGUAGE sq
     FOR KEY SHARE
 $$
 """,
-    "find_image(uuid, bytea)": f"""
-CREATE FUNCTION find_image(of_photo uuid, digest bytea) RETURNS boolean LANGUAGE plpgsql STABLE {DEFINER} AS $$
-BEGIN
-    -- Whether the organisation has these bytes already, for who has just sent all of them.
-    RETURN (sees_photo(of_photo) OR ({BY_ITSELF})) AND EXISTS (
-        SELECT FROM photo JOIN inspection ON inspection.id = photo.inspection_id JOIN image ON image.organisation_id = inspection.organisation_id
-        WHERE photo.id = of_photo AND image.sha256 = digest AND image.destroyed_at IS NULL);
-END $$
-""",
     "uploads_to_hand_over(uuid[], integer[])": f"""
 CREATE FUNCTION uploads_to_hand_over(ids uuid[], attempts integer[]) RETURNS SETOF uuid LANGUAGE sql STABLE {DEFINER} AS $$
     -- Those of the uploads that a process is receiving which somebody else wants, or has, by now.
@@ -72,16 +64,37 @@ CREATE FUNCTION fragment_bytes() RETURNS bigint LANGUAGE sql STABLE {DEFINER} AS
     SELECT coalesce(sum(offset_bytes), 0)::bigint FROM upload WHERE organisation_id = acting_organisation() AND state = 'receiving'
 $$
 """,
-    "shared_photo(bytea)": f"""
-CREATE FUNCTION shared_photo(presented bytea) RETURNS TABLE (share_id uuid, photo_id uuid, image_id uuid, organisation_id uuid, dwelling_id uuid)
-LANGUAGE sql STABLE {DEFINER} AS $$
-    -- What a link shows to whoever has it: nothing after it has ended, or once the photo is no longer there.
+    "shared_photo(bytea, text, text)": f"""
+CREATE FUNCTION shared_photo(presented bytea, of_request text, of_trace text)
+RETURNS TABLE (share_id uuid, photo_id uuid, image_id uuid, organisation_id uuid, dwelling_id uuid) LANGUAGE plpgsql {DEFINER} AS $$
+BEGIN
+    -- What a link shows to whoever has it: nothing after it has ended, or once the photo is no longer there. Nobody sees it without a line in the log.
     SELECT share.id, photo.id, image.id, image.organisation_id, inspection.dwelling_id
+    INTO share_id, photo_id, image_id, organisation_id, dwelling_id
     FROM photo_share AS share JOIN photo ON photo.id = share.photo_id JOIN image ON image.id = photo.image_id
         JOIN inspection ON inspection.id = photo.inspection_id
     WHERE share.digest = presented AND share.revoked_at IS NULL AND share.expires_at > clock_timestamp()
-        AND photo.state IN ('stored', 'ready') AND image.previews = 'made' AND image.destroyed_at IS NULL
-$$
+        AND photo.state IN ('stored', 'ready') AND image.previews = 'made' AND image.destroyed_at IS NULL;
+    IF FOUND THEN
+        INSERT INTO audit_line (person_id, role, request_id, trace_id, action, subject_kind, subject_id, details)
+        VALUES ('{NOBODY}', 'anyone', of_request, of_trace, 'photo.share-read', 'photo', photo_id, jsonb_build_object('shareId', share_id));
+        RETURN NEXT;
+    END IF;
+END $$
+""",
+    "photo_is_held(uuid)": f"""
+CREATE FUNCTION photo_is_held(of_photo uuid) RETURNS boolean LANGUAGE plpgsql {DEFINER} AS $$
+DECLARE
+    inspected uuid := (SELECT inspection_id FROM photo WHERE id = of_photo);
+    dwelling_of uuid := (SELECT dwelling_id FROM inspection WHERE id = inspected);
+BEGIN
+    -- Whoever places a hold locks its subject FOR UPDATE: it has either committed when these locks are there, or waits until the photo is destroyed.
+    PERFORM FROM inspection WHERE id = inspected FOR KEY SHARE;
+    PERFORM FROM dwelling WHERE id = dwelling_of FOR KEY SHARE;
+    PERFORM FROM photo WHERE id = of_photo FOR KEY SHARE;
+    RETURN EXISTS (SELECT FROM legal_hold WHERE lifted_at IS NULL
+        AND (subject_kind, subject_id) IN (('photo', of_photo), ('inspection', inspected), ('dwelling', dwelling_of)));
+END $$
 """,
     "forget_photo_history(uuid)": f"""
 CREATE FUNCTION forget_photo_history(of_photo uuid) RETURNS void LANGUAGE plpgsql {DEFINER} AS $$
@@ -101,12 +114,11 @@ FOR_API = (
     "sees_image(uuid)",
     "keep_image(uuid, bytea, bigint, text)",
     "images_in_sight(bytea[])",
-    "find_image(uuid, bytea)",
     "uploads_to_hand_over(uuid[], integer[])",
     "fragment_bytes()",
-    "shared_photo(bytea)",
+    "shared_photo(bytea, text, text)",
 )
-FOR_WORKER = ("keep_image(uuid, bytea, bigint, text)", "find_image(uuid, bytea)", "forget_photo_history(uuid)")
+FOR_WORKER = ("keep_image(uuid, bytea, bigint, text)", "photo_is_held(uuid)", "forget_photo_history(uuid)")
 
 ROLE, PERSON, ORGANISATION = (f"(SELECT acting_{name}())" for name in ("role", "person", "organisation"))
 OWN_UPLOAD = f"{ROLE} = 'inspector' AND person_id = {PERSON} AND organisation_id = {ORGANISATION}"

@@ -1,118 +1,129 @@
-"""What a stored file turns out to be: a whole image, with what it says of its capture, or something else.
+"""Examining what is stored: the worker fetches the original, the decoder looks at it, and what it found is written beside it. The original stays as it is.
 
-Runs in the worker. The original stays as it is; what is found is written beside it.
+The previews are in the object store before the row says so. Examining an image again changes nothing once its previews are made or it is rejected; two
+workers at it do the same work and one of them records it. An image that is destroyed meanwhile leaves no previews.
 """
 
-import struct
+import os
 import tempfile
-import warnings
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import IO
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import IO, BinaryIO, Final, cast
 from uuid import UUID
 
-from PIL import ExifTags, Image, UnidentifiedImageError
-from pillow_heif import register_heif_opener
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
-from registry import clock, storage
+from registry import clock, jobs, storage
 from registry.access import the_system
 from registry.audit import commands as audit
 from registry.db import reading, transaction
-from registry.photos import images
-from registry.photos.model import ContentType, PhotoState
-from registry.photos.model import Image as StoredImage
-from registry.photos.rules import LARGEST_PHOTO_PIXELS
+from registry.photos import decoder, images
+from registry.photos.findings import Finding
+from registry.photos.model import THERE, ContentType, Image, PreviewState
+from registry.photos.rules import PREVIEW_SIZES_PX, preview_key
 from registry.versioned import change
 
-register_heif_opener()
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
-"""JPEG includes the multi-picture files (MPO) of phones."""
-COPY_STEP_BYTES = 256 * 1024
-EARLIEST_CAPTURE = datetime(1990, 1, 1, tzinfo=UTC)
-ODD = (ArithmeticError, LookupError, OSError, SyntaxError, TypeError, ValueError, struct.error)
-"""What reading EXIF of any kind raises. It is a second opinion: a photo is not refused for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """``rejection`` is None for a whole image. Positions are CRS84 degrees; ``exif_taken_at`` is None without a time zone in the file."""
-
-    rejection: str | None
-    content_type: ContentType | None = None
-    width_px: int | None = None
-    height_px: int | None = None
-    exif_taken_at: datetime | None = None
-    exif_longitude: float | None = None
-    exif_latitude: float | None = None
+COPY_STEP_BYTES: Final = 256 * 1024
+TRIED_AGAIN_AT_ONCE: Final = 200
+"""Images, so that those that phones wait for are not held up."""
 
 
 def examine(image_id: UUID) -> None:
-    """Decode a stored image in full and record what it is. Examining it again changes nothing. Raises Unavailable."""
+    """Find out what a stored image is, make its previews, and let the photos that show it be ready or rejected.
+
+    Raises Unavailable; FileNotFoundError when the original is lost.
+    """
     with reading() as session:
-        image = session.get(StoredImage, image_id)
-    if image is None or image.examined_at is not None or image.destroyed_at is not None:
+        image = session.get(Image, image_id)
+    if image is None or image.destroyed_at is not None:
         return
-    with tempfile.TemporaryFile() as file:
+    if not _awaits(image):
+        with transaction() as session:
+            _tell_photos(session, session.get_one(Image, image_id, with_for_update=True), news=False)
+        return
+    with ExitStack() as files:
+        original = files.enter_context(tempfile.TemporaryFile())
+        previews: dict[int, IO[bytes]] = {size: files.enter_context(tempfile.TemporaryFile()) for size in PREVIEW_SIZES_PX}
+        if not _fetch(image, original):
+            return
+        finding = decoder.look_at(original, previews)
+        if finding.previews is PreviewState.MADE:
+            _store(image, previews)
+    if not _record(image_id, finding) and finding.previews is PreviewState.MADE:
+        for size_px in PREVIEW_SIZES_PX:
+            storage.delete(preview_key(image.organisation_id, image_id, size_px))
+
+
+def try_again() -> int:
+    """Let images be examined again whose previews nobody is making: no job is left that would, or there is another decoder now. How many, at most
+    `TRIED_AGAIN_AT_ONCE`; there may be more.
+
+    Raises Unavailable.
+    """
+    present = decoder.versions()
+    worth_it = sa.or_(Image.previews == PreviewState.AWAITED, Image.decoder.is_distinct_from(present))
+    there = (Image.previews != PreviewState.MADE, Image.rejection.is_(None), Image.destroyed_at.is_(None))
+    with transaction() as session:
+        idle = ~jobs.is_queued(jobs.EXAMINE_IMAGE, sa.cast(Image.id, sa.Text))
+        ids = session.scalars(sa.select(Image.id).where(*there, worth_it, idle).order_by(Image.id).limit(TRIED_AGAIN_AT_ONCE)).all()
+        jobs.forget_failed(session, jobs.EXAMINE_IMAGE, map(str, ids))
+        for image_id in ids:
+            jobs.enqueue(session, jobs.EXAMINE_IMAGE, lock=str(image_id), image_id=str(image_id))
+    return len(ids)
+
+
+def _awaits(image: Image) -> bool:
+    return image.rejection is None and image.previews is not PreviewState.MADE
+
+
+def _fetch(image: Image, file: IO[bytes]) -> bool:
+    """Whether the original is here; it is not when it was destroyed meanwhile. Raises Unavailable, FileNotFoundError."""
+    try:
         with storage.opened(image.object_key) as stream:
             while step := stream.read(COPY_STEP_BYTES):
                 file.write(step)
-        finding = look_at(file)
+    except FileNotFoundError:
+        with reading() as session:
+            if session.get_one(Image, image.id).destroyed_at is None:
+                raise
+        return False
+    return True
+
+
+def _store(image: Image, previews: Mapping[int, IO[bytes]]) -> None:
+    """Raises Unavailable."""
+    for size_px, file in previews.items():
+        key = preview_key(image.organisation_id, image.id, size_px)
+        storage.store(key, cast("BinaryIO", file), size_bytes=os.fstat(file.fileno()).st_size, content_type=ContentType.JPEG)
+
+
+def _record(image_id: UUID, finding: Finding) -> bool:
+    """Whether the image has the previews that were made for it.
+
+    The lock waits for whoever is letting another photo show the image, so that this photo is seen here, or sees what is found here.
+    """
     with transaction() as session:
-        locked = session.get_one(StoredImage, image_id, with_for_update={"key_share": True})
-        if locked.examined_at is None:
-            for name in Finding.__slots__:
-                setattr(locked, name, getattr(finding, name))
-            locked.examined_at = clock.now()
+        image = session.get_one(Image, image_id, with_for_update=True)
+        if image.destroyed_at is not None:
+            return False
+        news = False
+        if _awaits(image):
+            news = any(getattr(image, name) != value for name, value in finding.columns().items() if name != "decoder")
+            for name, value in finding.columns().items():
+                setattr(image, name, value)
+            image.examined_at = clock.now()
             session.flush()
-            for photo in images.photos_of(session, image_id):
-                if photo.state is PhotoState.STORED:
-                    change(session, photo, {"state": images.state_of(locked), "rejection": locked.rejection})
-                    audit.record(session, the_system(f"job-{image_id}"), f"photo.{photo.state}", "photo", photo.id, details={"rejection": locked.rejection})
-                    images.told(session, photo)
+        _tell_photos(session, image, news=news)
+        return image.previews is PreviewState.MADE
 
 
-def look_at(file: IO[bytes]) -> Finding:
-    """Open, measure and fully decode an image file."""
-    file.seek(0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            with Image.open(file, formats=FORMATS) as image:
-                if image.width * image.height > LARGEST_PHOTO_PIXELS:
-                    return Finding("too-many-pixels")
-                image.load()
-                return Finding(None, ContentType(Image.MIME[image.format or ""]), image.width, image.height, _taken_at(image), *_position(image))
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            return Finding("too-many-pixels")
-        except UnidentifiedImageError:
-            return Finding("not-an-image")
-        except (OSError, SyntaxError, ValueError, EOFError):
-            return Finding("damaged")
-
-
-def _taken_at(image: Image.Image) -> datetime | None:
-    """EXIF DateTimeOriginal with its OffsetTimeOriginal; None without an offset, and when either is odd."""
-    try:
-        details = image.getexif().get_ifd(ExifTags.IFD.Exif)
-        moment = str(details[ExifTags.Base.DateTimeOriginal]).strip("\0 ")
-        offset = str(details[ExifTags.Base.OffsetTimeOriginal]).strip("\0 ")
-        taken_at = datetime.strptime(f"{moment} {offset}", "%Y:%m:%d %H:%M:%S %z")
-    except ODD:
-        return None
-    return taken_at if EARLIEST_CAPTURE <= taken_at <= clock.now() + timedelta(days=1) else None
-
-
-def _position(image: Image.Image) -> tuple[float | None, float | None]:
-    """Longitude and latitude in degrees, or None twice when they are not there or odd."""
-    try:
-        gps = image.getexif().get_ifd(ExifTags.IFD.GPSInfo)
-        latitude = _degrees(gps[ExifTags.GPS.GPSLatitude], gps[ExifTags.GPS.GPSLatitudeRef] == "S")
-        longitude = _degrees(gps[ExifTags.GPS.GPSLongitude], gps[ExifTags.GPS.GPSLongitudeRef] == "W")
-    except ODD:
-        return None, None
-    return (longitude, latitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else (None, None)
-
-
-def _degrees(parts: tuple[float, float, float], negative: bool) -> float:
-    degrees = float(parts[0]) + float(parts[1]) / 60 + float(parts[2]) / 3600
-    return -degrees if negative else degrees
+def _tell_photos(session: Session, image: Image, *, news: bool) -> None:
+    """Let the photos that show the image have its state; with ``news`` of the image they get another version, by which callers know it."""
+    for photo in images.photos_of(session, image.id):
+        state = images.state_of(image)
+        if photo.state in THERE and (news or photo.state is not state):
+            change(session, photo, {"state": state, "rejection": image.rejection})
+            details = {"rejection": image.rejection, "previews": image.previews.value}
+            audit.record(session, the_system(f"job-{image.id}"), f"photo.{state}", "photo", photo.id, details=details)
+            images.told(session, photo)

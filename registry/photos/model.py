@@ -91,13 +91,16 @@ class Image(Base):
         sa.CheckConstraint("rejection IS NULL OR examined_at IS NOT NULL", name="rejection"),
         sa.Index("uq_image_organisation_id_sha256", "organisation_id", "sha256", unique=True, postgresql_where=sa.text("destroyed_at IS NULL")),
         sa.Index("ix_image_previews", "id", postgresql_where=sa.text("previews <> 'made' AND rejection IS NULL AND destroyed_at IS NULL")),
+        sa.Index("ix_image_object_key", "object_key", postgresql_where=sa.text("destroyed_at IS NULL")),
+        sa.Index("ix_image_organisation_id", "organisation_id", "id", postgresql_where=sa.text("destroyed_at IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
     organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
     sha256: Mapped[bytes]
     size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
-    object_key: Mapped[str]
+    object_key: Mapped[str] = mapped_column(sa.Text(collation="C"))
+    """In the order in which the object store lists."""
     stored_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
     examined_at: Mapped[datetime | None]
     decoder: Mapped[str | None]

@@ -100,6 +100,12 @@ def dwellings_of(session: Session, photos: Collection[Photo]) -> set[UUID]:
     return set(session.scalars(sa.select(Inspection.dwelling_id).where(Inspection.id.in_(ids)))) if ids else set()
 
 
+def dwellings_of_photos(session: Session, photo_ids: Collection[UUID]) -> set[UUID]:
+    """As `dwellings_of`, for photos that are known by their ids."""
+    joined = sa.select(Inspection.dwelling_id).join(Photo, Photo.inspection_id == Inspection.id).where(Photo.id.in_(photo_ids))
+    return set(session.scalars(joined))
+
+
 def receipt(session: Session, actor: Actor, inspection_id: UUID) -> Receipt:
     """Raises NotAllowed, NotFound."""
     inspection = inspections.get(session, actor, inspection_id)

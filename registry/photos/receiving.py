@@ -377,7 +377,7 @@ def _finish(actor: Actor, claim: Claim, spool: _Spool) -> None:
     """
     try:
         if spool.begins == 0:
-            _store(actor, claim, spool.file, spool.sha256.digest())
+            _store(actor, claim, spool.file, spool.sha256.digest(), has_fragments=spool.kept > 0)
         else:
             with _whole(actor, claim.upload_id, spool.kept, spool) as file:
                 _store(actor, claim, file, storage.digest_of(file))
@@ -402,26 +402,26 @@ def _whole(actor: Actor, upload_id: UUID, until: int, spool: _Spool | None = Non
     return file
 
 
-def _store(actor: Actor, claim: Claim, file: BinaryIO, sha256: bytes) -> None:
+def _store(actor: Actor, claim: Claim, file: BinaryIO, sha256: bytes, *, has_fragments: bool = True) -> None:
     """Object first, row second. Raises SentBytesDiffer, OffsetDiffers, Unavailable."""
     size_bytes = cast("int", claim.length_bytes)
     if claim.sha256 is not None and claim.sha256 != sha256:
         _fail(actor, claim, sha256)
     storage.store_once(claim.key(sha256), file, sha256=sha256, size_bytes=size_bytes, content_type=claim.content_type.value)
     with transaction(actor) as session:
-        if not _end(session, claim, UploadState.STORED, offset_bytes=size_bytes):
+        if not _end(session, claim, UploadState.STORED, has_fragments=has_fragments, offset_bytes=size_bytes):
             raise OffsetDiffers(offset=session.get_one(Upload, claim.upload_id).offset_bytes)
         photo = session.get_one(Photo, claim.photo_id, with_for_update={"key_share": True})
         if photo.state is PhotoState.DECLARED:
             images.attach(session, actor, photo, sha256=sha256, size_bytes=size_bytes, key=claim.key(sha256))
 
 
-def _end(session: Session, claim: Claim, state: UploadState, **more: Any) -> bool:
+def _end(session: Session, claim: Claim, state: UploadState, *, has_fragments: bool = True, **more: Any) -> bool:
     """Whether it was this attempt that ended the upload."""
     ended = sa.update(Upload).where(Upload.id == claim.upload_id, Upload.attempt == claim.attempt, Upload.state == UploadState.RECEIVING)
     if session.execute(ended.values(state=state, receiving=False, **more).returning(Upload.id)).one_or_none() is None:
         return False
-    if claim.offset_bytes or state is not UploadState.STORED:
+    if has_fragments:
         session.execute(sa.delete(Fragment).where(Fragment.upload_id == claim.upload_id))
     return True
 

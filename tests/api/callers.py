@@ -46,7 +46,8 @@ class Caller:
             all_headers["Idempotency-Key"] = str(uuid4()) if key == "fresh" else key
         if version is not None:
             all_headers["If-Match"] = f'"{version}"'
-        more: dict[str, Any] = {"data": raw, "content_type": "application/json"} if raw is not None else {"json": body} if body is not None else {}
+        content_type = all_headers.pop("Content-Type", "application/json")
+        more: dict[str, Any] = {"data": raw, "content_type": content_type} if raw is not None else {"json": body} if body is not None else {}
         return self.client.open(f"/v1{path}", method=method, headers=all_headers, **more)
 
     def get(self, path: str, **more: Any) -> TestResponse:

@@ -6,6 +6,8 @@ An answer is a status and what tells it apart: the code of a refusal, whether a 
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.world import AWAITED
+
 COLUMNS = (
     "inspector",
     "reviewer",
@@ -26,7 +28,7 @@ ALL = "inspector reviewer corporation municipality analyst auditor administrator
 READERS = "inspector reviewer corporation municipality auditor"
 PROGRESS = "reviewer corporation municipality auditor"
 EDITORS = "corporation municipality"
-NEEDS_REASON = {"read-dwellings", "read-progress", "read-inspections", "read-changes", "read-history", "read-portfolios"}
+NEEDS_REASON = {"read-dwellings", "read-progress", "read-inspections", "read-shares", "read-changes", "read-history", "read-portfolios"}
 DEFAULT_SHUT_OUT = {"ended": "403 no-membership", "revoked": "401 not-authenticated", "nobody": "401 not-authenticated"}
 NOT_FOUND, REFUSED, NONE, BROKEN = "404 not-found", "200 refused", "200 none", "400 rule-violation"
 
@@ -49,6 +51,9 @@ class Row:
     everywhere: str = "auditor"
     body: Any = None
     query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
+    """A body of bytes."""
     but: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
 
@@ -87,6 +92,8 @@ def _reference(name: str, path: str, thing: str, *, writers: str, but: dict[str,
     ]
 
 
+TUS = {"Tus-Resumable": "1.0.0"}
+PIECES = "application/offset+octet-stream"
 A_MILESTONE = {"track": "acquisition", "kind": "planned", "effectiveOn": "2025-01-01"}
 A_PLAN = {"dwellingId": "$dwelling", "checklistId": "$checklist", "occasion": "baseline", "organisationId": "$inspection_body"}
 A_PERIOD = {"id": "$new", "dwellingId": "$unheld", "organisationId": "$corporation", "validFrom": "2025-01-01"}
@@ -219,8 +226,23 @@ ROWS = (
     Row("fillInInspection", "path", "inspection", "inspector", "200", body={"answers": {}, "visitOutcome": "nobody-home"}),
     Row("submitInspection", "path", "inspection", "inspector", "200"),
     Row("declarePhotos", "inspectionId", "inspection", "inspector", "200 created", REFUSED, body={"items": [A_PHOTO]}),
+    Row("createUpload", "metadata", "awaited", "inspector", "201", BROKEN, headers={**TUS, "Upload-Length": str(len(AWAITED)), "Upload-Metadata": "$metadata"}),
+    Row("findOffset", "path", "upload", "inspector", "200", headers=TUS),
+    Row("getUpload", "path", "upload", "inspector", "200"),
+    Row("sendBytes", "path", "upload", "inspector", "204", headers={**TUS, "Upload-Offset": "0", "Content-Type": PIECES}, raw=AWAITED[:3]),
+    Row("endUpload", "path", "upload", "inspector", "204", headers=TUS),
+    Row("listUploads", "inspectionId", "inspection", "inspector", "200 some", NONE, query={"inspectionId": "$"}),
+    Row("sendPhoto", "path", "awaited", "inspector", "200", headers={"Content-Type": "image/jpeg"}, raw=AWAITED),
+    Row("timeUpload", "", "", ALL, "200", headers={"Content-Type": "application/octet-stream"}, raw=b"x", but=each("ended", "200")),
+    Row("withdrawPhoto", "path", "photo", "inspector", "200", body={"reason": "a test"}),
     Row("completeUpload", "path", "photo", "inspector", "200"),
     Row("getPhoto", "path", "photo", READERS, "200"),
+    Row("getOriginal", "path", "photo", READERS, "200"),
+    Row("getPreview", "path", "photo", READERS, "200"),
+    Row("getLinks", "path", "photo", READERS, "200"),
+    Row("sharePhoto", "path", "photo", "reviewer municipality", "201", body={"reason": "a test", "expiresAt": "$soon"}),
+    Row("listShares", "path", "photo", PROGRESS, "200 some"),
+    Row("revokeShare", "path", "share", "reviewer municipality", "200"),
     Row("getReceipt", "path", "inspection", READERS, "200"),
     Row("listDefinitions", "", "", ALL, "200 some"),
     Row("getTally", "corporation", "corporation", "corporation municipality analyst auditor", "200", "200", everywhere=ALL, query={"corporation": "$"}),

@@ -15,9 +15,11 @@ from sqlalchemy.orm import Session
 from registry.access import Role
 from registry.members.model import Credential, Person
 from registry.organisations.model import Organisation
+from registry.photos.model import PreviewState
 from registry.trajectories.model import MilestoneKind, Track
 from tests import makers, servers
 from tests.owner import as_owner
+from tests.world import BYTES, keep_bytes
 
 pytestmark = pytest.mark.slow
 
@@ -34,8 +36,27 @@ CHECKS = (
 # `negative_data_rejection` and `positive_data_acceptance` are off: JSON Schema can't say all that a schema of ours refuses (a NUL character, an
 # unknown reference, a date in the future) or all that it lets pass (a date in its compact form, a number that means the same as text).
 OWN_OPERATIONS = {
-    Role.MUNICIPALITY_EDITOR: ("confirmMilestones", "planInspection", "listCountedDwellings", "putInPortfolios", "amendPortfolioPeriod"),
-    Role.INSPECTOR: ("fillInInspection", "submitInspection", "declarePhotos", "completeUpload", "getPhoto", "getReceipt"),
+    Role.MUNICIPALITY_EDITOR: (
+        "confirmMilestones",
+        "planInspection",
+        "listCountedDwellings",
+        "putInPortfolios",
+        "amendPortfolioPeriod",
+        "sharePhoto",
+        "listShares",
+        "revokeShare",
+    ),
+    Role.INSPECTOR: (
+        "fillInInspection",
+        "submitInspection",
+        "declarePhotos",
+        "completeUpload",
+        "getPhoto",
+        "getReceipt",
+        "getOriginal",
+        "getPreview",
+        "getLinks",
+    ),
     Role.ADMINISTRATOR: (
         "createOrganisation",
         "putMunicipality",
@@ -73,6 +94,8 @@ def seed(session: Session) -> dict[str, str]:
     period = makers.a_portfolio_period(session, dwelling, editor)
     trajectory = makers.a_trajectory(session, corporation, dwelling, project="known")
     inspection = makers.an_inspection(session, inspector, dwelling_id=dwelling.id)
+    photo = makers.a_photo_of(session, inspection, BYTES, previews=PreviewState.MADE)
+    keep_bytes(session)
     spare = makers.a_membership(session, makers.a_person(session), Role.INSPECTOR, corporation)
     makers.a_token(session, session.get_one(Person, spare.person_id), spare)
     return {
@@ -85,7 +108,9 @@ def seed(session: Session) -> dict[str, str]:
         "milestone_id": str(makers.reported(session, editor, trajectory.id, Track.RENOVATION, MilestoneKind.STARTED, "2024-01-01")),
         "checklist_id": str(inspection.checklist_id),
         "inspection_id": str(inspection.id),
-        "photo_id": str(makers.a_photo(session, inspection).id),
+        "photo_id": str(photo.id),
+        "share_id": str(makers.a_share(session, photo).id),
+        "size": "320",
         "member_id": str(spare.id),
         "token_id": str(session.scalars(sa.select(Credential.id).where(Credential.person_id == spare.person_id)).one()),
         "definition": "improved",

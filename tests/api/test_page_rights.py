@@ -7,7 +7,9 @@ from flask.testing import FlaskClient
 
 from tests.api.browser import get, submit
 
-FOR_ANYONE = {"asset", "show_sign_in", "by_password", "sign_out", "leave", "come_back", "show_set_up", "set_up", "connect", "show_enrolment"}
+FOR_ANYONE = {
+    "asset", "show_sign_in", "by_password", "sign_out", "leave", "come_back", "show_set_up", "set_up", "connect", "show_enrolment", "show_shared_photo",
+}  # fmt: skip
 FOR_ONESELF = {"show_account", "enrol_phone", "revoke_phone", "choose_password"}
 
 

@@ -39,8 +39,8 @@ SEES = {
 """They say whether whoever acts sees something, and nothing else about it."""
 RUN_AS_OWNER = SEES | {
     "authenticate", "redeem", "local_account", "change_password", "person_by_email", "works_as", "works_elsewhere", "void_access",
-    "dwellings_out_of_sight", "keep_image", "images_in_sight", "find_image", "uploads_to_hand_over", "fragment_bytes", "shared_photo",
-    "forget_photo_history",
+    "dwellings_out_of_sight", "keep_image", "images_in_sight", "uploads_to_hand_over", "fragment_bytes", "shared_photo",
+    "photo_is_held", "forget_photo_history",
     "keep_superseded_row", "stamp_milestone", "stamp_confirmation", "chain_audit_line", "move_audit_head", "procrastinate_defer_jobs_v1",
 }  # fmt: skip
 """Functions that do as the owner what the API's role may not do by itself."""
@@ -83,6 +83,13 @@ def test_of_a_credential_the_digest_is_never_read_and_only_name_and_end_are_writ
     assert may == {"SELECT": set(columns) - {"digest"}, "UPDATE": {"name", "revoked_at"}}
 
 
+def test_of_a_share_the_digest_is_never_read_and_only_its_end_is_written(whole: sa.Connection) -> None:
+    columns = [column.name for column in metadata.tables["photo_share"].columns]
+    query = sa.text("SELECT has_column_privilege(:role, 'photo_share', :name, :kind)")
+    may = {kind: {name for name in columns if whole.scalar(query, {"role": API_ROLE, "name": name, "kind": kind})} for kind in ("SELECT", "UPDATE")}
+    assert may == {"SELECT": set(columns) - {"digest"}, "UPDATE": {"revoked_at"}}
+
+
 def test_functions_that_run_as_their_owner_are_few_and_find_no_table_of_somebody_else(whole: sa.Connection) -> None:
     rows = whole.execute(
         sa.text("SELECT proname, array_to_string(proconfig, ' ') FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace")
@@ -106,7 +113,7 @@ FORBIDDEN = [
     "ALTER TABLE dwelling OWNER TO registry_api", "SET row_security = off; SELECT count(*) FROM dwelling", "ALTER ROLE registry_api BYPASSRLS",
     "ALTER ROLE registry_api SUPERUSER", "CREATE ROLE mine SUPERUSER", "GRANT registry_worker TO registry_api",
     "GRANT SELECT ON password TO registry_api", "SELECT digest FROM credential", "SELECT * FROM credential", "SELECT hash FROM password",
-    "SELECT * FROM superseded_row", "SELECT * FROM audit_stream", "CREATE TABLE public.mine (a int)",
+    "SELECT digest FROM photo_share", "SELECT * FROM superseded_row", "SELECT * FROM audit_stream", "CREATE TABLE public.mine (a int)",
     "CREATE FUNCTION public.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "CREATE OR REPLACE FUNCTION acting_role() RETURNS text LANGUAGE sql AS $$ SELECT 'ministry-auditor' $$",
     "DROP TRIGGER audit_line_is_append_only ON audit_line", "SET session_replication_role = replica", "COPY dwelling TO PROGRAM 'cat'",
@@ -160,7 +167,7 @@ def insert_of(table: str, row: dict[str, object]) -> str:
 
 
 def update_of(table: str) -> str:
-    key, column = KEYS[table], {"answered_request": "body", "credential": "name"}.get(table, "version")
+    key, column = KEYS[table], {"answered_request": "body", "credential": "name", "photo_share": "revoked_at"}.get(table, "version")
     return f"UPDATE {table} SET {column} = {column} WHERE {key} = (CAST(:row AS jsonb) ->> '{key}')::uuid"
 
 

@@ -19,7 +19,7 @@ from registry.inspections import queries as inspections
 from registry.inspections.model import Inspection
 from registry.members import queries as members
 from registry.members.model import Credential, Membership
-from registry.photos.model import Photo
+from registry.photos.model import Photo, PhotoShare
 from registry.trajectories import queries as trajectories
 from registry.trajectories.model import Confirmation, FundingLine, Measure, Milestone, Trajectory
 from tests.owner import as_owner
@@ -37,6 +37,8 @@ KEYS = {
     "confirmation": "id",
     "inspection": "id",
     "photo": "id",
+    "image": "id",
+    "photo_share": "id",
     "change": "id",
     "audit_line": "id",
     "answered_request": "person_id",
@@ -75,6 +77,8 @@ def filtered(actor: Actor) -> dict[str, sa.Select[Any]]:
         "confirmation": sa.select(Confirmation.id).join(Milestone).where(Milestone.trajectory_id.in_(running)),
         "inspection": looked_at,
         "photo": sa.select(Photo.id).where(Photo.inspection_id.in_(looked_at)),
+        "image": sa.select(Photo.image_id).where(Photo.inspection_id.in_(looked_at), Photo.image_id.is_not(None)),
+        "photo_share": sa.select(PhotoShare.id).join(Photo).where(Photo.inspection_id.in_(looked_at), sa.literal(may(actor, Right.READ_SHARES))),
         "membership": sa.select(Membership.id).where(members.visible_to(actor) | (Membership.person_id == actor.person_id)),
         "credential": sa.select(Credential.id).where(members.credentials_visible_to(actor)),
     }

@@ -1,0 +1,196 @@
+"""A phone as the network sees it: tus over plain sockets, so that a test decides what is sent when, and how the connection ends."""
+
+import base64
+import hashlib
+import json
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPMessage, HTTPResponse
+from uuid import UUID, uuid4
+
+import psutil
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from registry.access import Role
+from registry.checklists.model import Checklist
+from registry.db import sqlalchemy_url
+from registry.organisations.model import OrganisationKind
+from tests import makers
+
+PIECES = "application/offset+octet-stream"
+LOST = (OSError, HTTPException)
+"""What a phone sees of a connection that broke, or a server that died."""
+PATIENCE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: HTTPMessage
+    body: bytes
+
+    @property
+    def offset(self) -> int:
+        return int(self.headers["Upload-Offset"])
+
+    @property
+    def code(self) -> str:
+        """Of a problem."""
+        return str(json.loads(self.body)["code"])
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """Of an inspector with an inspection. ``host`` and ``port`` are where it thinks the API is."""
+
+    port: int
+    token: str
+    inspection_id: str
+    host: str = "127.0.0.1"
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection((self.host, self.port), timeout=PATIENCE_S)
+
+    def begin(self, method: str, path: str, size_bytes: int = 0, **headers: str) -> socket.socket:
+        """A request of which only the head is sent. ``headers`` are named with underscores."""
+        connection = self.connect()
+        connection.sendall(self.head(method, path, size_bytes, **headers))
+        return connection
+
+    def head(self, method: str, path: str, size_bytes: int = 0, **headers: str) -> bytes:
+        sent = {"Host": "register", "Authorization": f"Bearer {self.token}", "Tus-Resumable": "1.0.0", "Connection": "close"}
+        sent |= {"Content-Length": str(size_bytes)} if size_bytes or method in ("POST", "PATCH") else {}
+        sent |= {"Content-Type": PIECES} if size_bytes else {}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return (f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in sent.items()) + "\r\n").encode()
+
+    def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
+        with self.begin(method, path, len(body), **headers) as connection:
+            with suppress(BrokenPipeError, ConnectionResetError):  # who is refused may still read why
+                connection.sendall(body)
+            return answer(connection, method)
+
+    def ask_json(self, method: str, path: str, body: object = None) -> Answer:
+        sent = b"" if body is None else json.dumps(body).encode()
+        key = {"Idempotency_Key": str(uuid4())} if method == "POST" else {}
+        return self.ask(method, path, sent, **key, **({"Content_Type": "application/json"} if sent else {}))
+
+    def particulars(self, data: bytes, photo_id: str) -> dict[str, object]:
+        digest = hashlib.sha256(data).hexdigest()
+        return {
+            "id": photo_id,
+            "inspectionId": self.inspection_id,
+            "question": "mould",
+            "sha256": digest,
+            "sizeBytes": len(data),
+            "contentType": "image/jpeg",
+        }
+
+    def create(self, data: bytes, photo_id: str | None = None, **headers: str) -> Answer:
+        """Declare a photo and begin its upload."""
+        given = {name: str(value) for name, value in self.particulars(data, photo_id or str(uuid4())).items() if name != "sizeBytes"}
+        return self.ask("POST", "/v1/tus", Upload_Length=str(len(data)), Upload_Metadata=metadata(given), **headers)
+
+    def created(self, data: bytes, photo_id: str | None = None) -> str:
+        """Where the upload is."""
+        response = self.create(data, photo_id)
+        assert response.status == 201, response
+        return str(response.headers["Location"])
+
+    def patch(self, path: str, offset: int, body: bytes, **headers: str) -> Answer:
+        return self.ask("PATCH", path, body, Upload_Offset=str(offset), **headers)
+
+    def begin_patch(self, path: str, offset: int, size_bytes: int, sent: bytes = b"", **headers: str) -> socket.socket:
+        connection = self.begin("PATCH", path, size_bytes, Upload_Offset=str(offset), **headers)
+        connection.sendall(sent)
+        return connection
+
+    def offset(self, path: str) -> int:
+        response = self.ask("HEAD", path)
+        assert response.status == 200, response
+        return response.offset
+
+    def photo(self, photo_id: str) -> dict[str, object]:
+        response = self.ask("GET", f"/v1/photos/{photo_id}")
+        assert response.status == 200, response
+        return dict(json.loads(response.body))
+
+
+def metadata(pairs: dict[str, str]) -> str:
+    return ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in pairs.items())
+
+
+def answer(connection: socket.socket, method: str = "PATCH") -> Answer:
+    """What the server says. Raises what is in `LOST`."""
+    response = HTTPResponse(connection, method=method)
+    response.begin()
+    return Answer(response.status, response.headers, response.read())
+
+
+def reset(connection: socket.socket) -> None:
+    """Close a connection as a phone does that loses its network: with RST."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def some_bytes(size_bytes: int) -> bytes:
+    return os.urandom(size_bytes)
+
+
+def eventually(condition: Callable[[], bool], timeout_s: float = 20) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@contextmanager
+def as_owner_of(url: str) -> Iterator[Session]:
+    """A transaction on the database of a server in another process."""
+    engine = sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool)
+    with Session(engine) as session, session.begin():
+        yield session
+
+
+def inspectors(url: str, count: int) -> list[tuple[str, str]]:
+    """Token and inspection of so many new inspectors of one inspection body."""
+    with as_owner_of(url) as session:
+        body = makers.an_organisation(session, kind=OrganisationKind.INSPECTION_BODY)
+        checklist = session.scalar(sa.select(Checklist).where(Checklist.key == "baseline").limit(1)) or makers.a_checklist(session)
+        members = [makers.a_member(session, Role.INSPECTOR, body) for _ in range(count)]
+        return [(token, str(makers.an_inspection(session, actor, checklist_id=checklist.id).id)) for actor, token in members]
+
+
+def count(url: str, query: str, *values: object) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query, values).fetchone()  # type: ignore[call-overload]
+    assert row
+    return int(row[0])
+
+
+def kept_bytes(url: str, path: str) -> bytes:
+    """What the fragments of an upload hold together."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT content FROM fragment WHERE upload_id = %s ORDER BY offset_bytes", [path.rpartition("/")[2]]).fetchall()
+    return b"".join(content for (content,) in rows)
+
+
+def upload_column(url: str, path: str, column: str) -> object:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(f"SELECT {column} FROM upload WHERE id = %s", [UUID(path.rpartition("/")[2])]).fetchone()  # type: ignore[arg-type]
+    assert row
+    return row[0]
+
+
+def memory_mb(process: psutil.Process) -> float:
+    """Resident, of one process."""
+    return float(process.memory_info().rss) / 1024**2

@@ -1,0 +1,121 @@
+"""A thousand phones that stall half-way, and a long day of photos, on one process: the API answers, its memory stays what it was, nothing is left behind."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import quantiles
+from uuid import uuid4
+
+import psutil
+import pytest
+import sqlalchemy as sa
+
+from tests import servers
+from tests.faults.phone import Phone, count, eventually, inspectors, memory_mb, some_bytes
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("bucket")]
+STALLED = 1000
+PEOPLE = 4
+SIZE = 400_000
+HALF = SIZE // 2
+LARGE = 8_000_000
+CLIENTS = 8
+UPLOADS = 300
+WARM_UP = 40
+MOST_GROWTH_MB = 25
+"""Of the memory of one process over `UPLOADS` photos of `LARGE` bytes: three photos would not fit in it."""
+
+
+@pytest.fixture(scope="module")
+def database(engine: sa.Engine) -> Iterator[str]:
+    name = f"load_{uuid4().hex}"
+    yield servers.create_database(name)
+    servers.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def spools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the API has its temporary files."""
+    return tmp_path_factory.mktemp("spools")
+
+
+@pytest.fixture(scope="module")
+def api(database: str, spools: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Api]:
+    with servers.gunicorn(database, tmp_path_factory.mktemp("api"), "--workers", "1", TMPDIR=str(spools)) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def phones(database: str, api: servers.Api) -> list[Phone]:
+    return [Phone(api.port, token, inspection_id) for token, inspection_id in inspectors(database, PEOPLE)]
+
+
+def worker_of(api: servers.Api) -> psutil.Process:
+    (worker,) = api.workers()
+    return worker
+
+
+def open_connections(worker: psutil.Process, port: int) -> int:
+    return sum(1 for each in worker.net_connections("tcp") if each.status != "LISTEN" and each.laddr.port == port)
+
+
+def test_a_thousand_stalled_uploads_hold_up_nobody_and_lose_nothing(
+    api: servers.Api, phones: list[Phone], database: str, record_property: "pytest.RecordProperty"  # type: ignore[name-defined]
+) -> None:
+    worker, data = worker_of(api), some_bytes(SIZE)
+    upload(phones[0], some_bytes(SIZE))
+    before = memory_mb(worker)
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        paths = list(pool.map(lambda place: phones[place % PEOPLE].created(data), range(STALLED)))
+    with ExitStack() as stack:
+        for place, path in enumerate(paths):
+            stack.enter_context(phones[place % PEOPLE].begin_patch(path, 0, SIZE, data[:HALF]))
+        assert eventually(lambda: open_connections(worker, api.port) >= STALLED)
+        for _ in range(30):
+            print("RECV", count(database, "SELECT count(*) FROM upload WHERE receiving"), open_connections(worker, api.port), memory_mb(worker)); time.sleep(1)
+        print(api.log.read_text()[-3000:])
+        during = memory_mb(worker)
+        looks = [timed(lambda: phones[0].ask("GET", "/v1/me").status) for _ in range(100)]
+        assert all(status == 200 for status, _ in looks)
+        p95 = quantiles((seconds for _, seconds in looks), n=20)[-1]
+        _, seconds = timed(lambda: upload(phones[1], some_bytes(SIZE)))
+    print(f"memory {before:.0f} MB before, {during:.0f} MB with {STALLED} stalled; /v1/me p95 {p95 * 1000:.0f} ms; an upload beside them {seconds:.2f} s")
+    assert p95 < 1
+    assert seconds < 5
+    assert during - before < STALLED * HALF / 1024**2 + 100
+    assert eventually(lambda: open_connections(worker, api.port) == 0, 60)
+    assert eventually(lambda: count(database, "SELECT count(*) FROM upload WHERE receiving") == 0)
+    offsets = sa.text
+    kept = count(database, "SELECT count(*) FROM upload WHERE state = 'receiving' AND offset_bytes = %s", HALF)
+    print(f"kept by {kept} of {STALLED}; memory {memory_mb(worker):.0f} MB after; open files {worker.num_fds()}")
+    assert kept == STALLED
+
+
+def timed(act):  # type: ignore[no-untyped-def]
+    began = time.monotonic()
+    return act(), time.monotonic() - began
+
+
+def upload(phone: Phone, data: bytes) -> None:
+    assert phone.patch(phone.created(data), 0, data).status == 204
+
+
+def test_the_memory_of_the_api_does_not_grow_with_what_goes_through(api: servers.Api, phones: list[Phone], spools: Path) -> None:
+    worker, content = worker_of(api), bytearray(some_bytes(LARGE))
+    seen: list[float] = []
+
+    def send(place: int) -> None:
+        data = bytes(place.to_bytes(4, "big") + uuid4().bytes + content[20:])
+        upload(phones[place % PEOPLE], data)
+        seen.append(memory_mb(worker))
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(send, range(UPLOADS)))
+    seconds = time.monotonic() - began
+    warm, last = max(seen[:WARM_UP]), max(seen[-WARM_UP:])
+    print(f"memory {seen[0]:.0f} MB at first, {warm:.0f} MB warm, {last:.0f} MB at last; {UPLOADS * LARGE / seconds / 1e6:.0f} MB/s")
+    assert last - warm < MOST_GROWTH_MB
+    assert list(spools.rglob("*")) == []
