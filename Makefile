@@ -37,7 +37,7 @@ lock: ## Pin the dependencies anew, with hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --extra embedded --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock $(ARGS)
 
 clean: ## Remove the environment and what the demo kept; var/registry stays
-	rm -rf .venv var/demo tests/contract/node_modules tests/oidc/node_modules
+	rm -rf .venv var/demo tests/contract/node_modules tests/oidc/node_modules tests/tus/node_modules
 
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'The register needs Python 3.11 or newer: set PYTHON=/path/to/python3.11'; exit 1; }
@@ -53,7 +53,7 @@ clean: ## Remove the environment and what the demo kept; var/registry stays
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.venv/.node: .venv/bin/pip tests/contract/package-lock.json tests/oidc/package-lock.json
-	@if ! command -v npm >/dev/null; then echo 'skipped: the API linter and the OpenID provider of the tests, there is no node here'; exit 0; fi; \
-	for folder in tests/contract tests/oidc; do npm ci --silent --no-audit --no-fund --prefix $$folder || exit 1; done
+.venv/.node: .venv/bin/pip tests/contract/package-lock.json tests/oidc/package-lock.json tests/tus/package-lock.json
+	@if ! command -v npm >/dev/null; then echo 'skipped: the API linter, the OpenID provider and the upload clients of the tests, there is no node here'; exit 0; fi; \
+	for folder in tests/contract tests/oidc tests/tus; do npm ci --silent --no-audit --no-fund --prefix $$folder || exit 1; done
 	@touch $@

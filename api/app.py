@@ -111,6 +111,8 @@ def _begin() -> None:
     if not request.path.startswith(BASE):
         return
     limits.admit()
+    if request.routing_exception is not None:  # no such address or method: nothing else matters
+        return
     if request.content_length and request.mimetype not in (streamed or ("application/json",)):
         raise UnsupportedMediaType()
     if request.accept_mimetypes and not request.accept_mimetypes.best_match((*MEDIA_TYPES, *SERVED.get(request.endpoint or "", ()))):

@@ -266,7 +266,7 @@ def send_photo(photo_id: UUID) -> Response:
         return one(dump_photo, queries.shown(session, photo), version=photo.version)
 
 
-@routes.on("POST", "/uploads/<uuid:photo_id>/complete", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=PhotoOut, tagged=True)
+@routes.on("POST", "/uploads/<uuid:photo_id>/complete", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=PhotoOut, tagged=True, gone=True)
 def complete_upload(photo_id: UUID) -> Response:
     """Say that the bytes are sent; the answer is `stored` when the object store has them with the declared digest"""
     with reading(actor()) as session:
@@ -327,6 +327,7 @@ class WithdrawalIn(Schema):
     returns=PhotoOut,
     takes=WithdrawalIn,
     tagged=True,
+    gone=True,
 )
 def withdraw_photo(body: dict[str, Any], photo_id: UUID) -> Response:
     """Take back a photo of your own inspection: nobody sees it any more, that it was there stays"""

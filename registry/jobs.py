@@ -13,16 +13,20 @@ DELETE_SURPLUS: Final = "objects.delete-surplus"
 DELETE_IMAGE: Final = "images.delete"
 """Original and previews of an image that is destroyed."""
 FINISH_UPLOAD: Final = "uploads.finish"
-"""An upload of which all bytes are here, while the object store was not."""
+"""An upload of which all bytes are kept: store it, unless that is done."""
 
 _names_only = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 """Used to enqueue by name over the connection of a transaction; it opens no connection of its own."""
 
 
-def enqueue(session: Session, task: str, *, lock: str | None = None, **arguments: str) -> None:
-    """Let a worker run ``task`` with ``arguments`` after this transaction commits. Jobs with the same ``lock`` run one after the other."""
+def enqueue(session: Session, task: str, *, lock: str | None = None, after_s: int = 0, **arguments: str) -> None:
+    """Let a worker run ``task`` with ``arguments`` when this transaction has committed, and ``after_s`` seconds have passed.
+
+    Jobs with the same ``lock`` run one after the other.
+    """
     driver = session.connection().connection.driver_connection
-    _names_only.configure_task(task, lock=lock, connection=driver).defer(**arguments)
+    later = {"schedule_in": {"seconds": after_s}} if after_s else {}
+    _names_only.configure_task(task, lock=lock, connection=driver, **later).defer(**arguments)
 
 
 _JOBS = sa.table("procrastinate_jobs", sa.column("task_name", sa.Text), sa.column("lock", sa.Text), sa.column("status", sa.Text))

@@ -39,8 +39,16 @@ MOST_OPEN: Final = 500
 MOST_FRAGMENT_BYTES: Final = 2 * 1024**3
 """Of one organisation together."""
 FRAGMENT_BYTES: Final = 256 * 1024
+IN_MEMORY_BYTES: Final = 64 * 1024
+"""Of one body; more of it is on disk, because a thousand may stall at the same time."""
 KEEP_EVERY_S: Final = 2.0
 KEEP_AT_LEAST_BYTES: Final = 128 * 1024
+KEEP_TRIES_S: Final = 6.0
+"""How long whoever has nothing more to do tries to keep what it brought, while the database is too busy or restarts; shorter than a process that is told
+to end waits for its requests."""
+KEEP_TRY_EVERY_S: Final = 0.5
+STORED_WITHIN_S: Final = 15
+"""After this a job stores what is kept as a whole, in case the request that was about to do so died."""
 HAND_OVER_S: Final = 1.0
 """How long a look waits for a request under way to keep what it has."""
 HAND_OVER_STEP_S: Final = 0.05
@@ -259,9 +267,14 @@ class _Spool:
     """What one request has brought, on disk when it is more than a little, so that no photo is in memory as a whole."""
 
     def __init__(self, offset_bytes: int) -> None:
-        self.file = cast("BinaryIO", SpooledTemporaryFile(max_size=FRAGMENT_BYTES))  # noqa: SIM115
+        self.file = cast("BinaryIO", SpooledTemporaryFile(max_size=IN_MEMORY_BYTES))  # noqa: SIM115
         self.sha256 = hashlib.sha256()
         self.begins = self.kept = self.ends = offset_bytes
+        self._since = clock.monotonic()
+
+    @property
+    def came_slowly(self) -> bool:
+        return clock.monotonic() - self._since >= KEEP_EVERY_S
 
     def write(self, piece: bytes) -> None:
         self.file.write(piece)
@@ -311,7 +324,7 @@ def receive(
         if whole and spool.ends == claim.length_bytes:
             _finish(actor, claim, spool)
         else:
-            _keep(actor, claim, spool, Going.NOT_ON)
+            _keep_at_last(actor, claim, spool)
         if not whole:
             raise UploadInterrupted(offset=spool.ends, retry_after_s=INTERRUPTED_RETRY_AFTER_S)
         return spool.ends
@@ -353,16 +366,36 @@ _MOVE = sa.text(
 
 
 def _keep(actor: Actor, claim: Claim, spool: _Spool, going: Going) -> None:
-    """Keep what came since the last time. Raises OffsetDiffers when another attempt has taken over, Unavailable."""
+    """Keep what came since the last time; a job sees to it that what is kept as a whole is stored.
+
+    Raises OffsetDiffers when another attempt has taken over, Unavailable.
+    """
     values = {"upload_id": claim.upload_id, "attempt": claim.attempt, "kept": spool.kept, "ends": spool.ends, "receiving": going.value}
     with transaction(actor) as session:
         moved = session.execute(_MOVE, {**values, "expires_at": clock.now() + LIFE}).one_or_none()
         if moved is not None:
             for offset, content in spool.not_kept():
                 session.execute(sa.insert(Fragment).values(upload_id=claim.upload_id, offset_bytes=offset, content=content))
+            if spool.kept < spool.ends == claim.length_bytes:
+                id = str(claim.upload_id)
+                jobs.enqueue(session, jobs.FINISH_UPLOAD, lock=id, after_s=STORED_WITHIN_S, upload_id=id)
     if moved is None:
         raise OffsetDiffers(offset=find(actor, claim.upload_id).offset_bytes)
     spool.kept = spool.ends
+
+
+def _keep_at_last(actor: Actor, claim: Claim, spool: _Spool) -> None:
+    """Keep what is not kept yet, for a request that ends with this. Raises OffsetDiffers, Unavailable."""
+    until = clock.monotonic() + KEEP_TRIES_S
+    while True:
+        try:
+            _keep(actor, claim, spool, Going.NOT_ON)
+        except Unavailable:
+            if clock.monotonic() >= until:
+                raise
+            time.sleep(KEEP_TRY_EVERY_S)
+        else:
+            return
 
 
 def _let_go(actor: Actor, claim: Claim) -> None:
@@ -373,24 +406,25 @@ def _let_go(actor: Actor, claim: Claim) -> None:
 def _finish(actor: Actor, claim: Claim, spool: _Spool) -> None:
     """All bytes are here, in the spool or before it in fragments. When they can't be stored now they are all kept, and a job goes on with them.
 
+    Bytes that took long to come are kept first: who looks while an object store is slow must not be told to send them again.
     Raises SentBytesDiffer, OffsetDiffers, Unavailable.
     """
     try:
+        if spool.came_slowly:
+            _keep(actor, claim, spool, Going.ON)
         if spool.begins == 0:
             _store(actor, claim, spool.file, spool.sha256.digest(), has_fragments=spool.kept > 0)
         else:
             with _whole(actor, claim.upload_id, spool.kept, spool) as file:
                 _store(actor, claim, file, storage.digest_of(file))
     except Unavailable:
-        _keep(actor, claim, spool, Going.NOT_ON)
-        with transaction(actor) as session:
-            jobs.enqueue(session, jobs.FINISH_UPLOAD, lock=str(claim.upload_id), upload_id=str(claim.upload_id))
+        _keep_at_last(actor, claim, spool)
         raise
 
 
 def _whole(actor: Actor, upload_id: UUID, until: int, spool: _Spool | None = None) -> BinaryIO:
     """A file of the fragments before ``until``, and after them what the spool has from there."""
-    file = cast("BinaryIO", SpooledTemporaryFile(max_size=FRAGMENT_BYTES))  # noqa: SIM115
+    file = cast("BinaryIO", SpooledTemporaryFile(max_size=IN_MEMORY_BYTES))  # noqa: SIM115
     at = 0
     with reading(actor) as session:
         while at < until:

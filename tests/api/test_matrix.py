@@ -78,7 +78,6 @@ def asked(connection: sa.Connection, world: World, row: Row, column: str, case: 
         "bag_object_type": next(iter(BagObjectType)).value,
         "code_of_it": side.things["code"],
         "metadata": f"photoId {b64encode(wanted.encode()).decode()}",
-        "soon": rfc3339(clock.now() + timedelta(days=1)),
     }
     if row.place == "path":
         path = path[: path.index("{")] + wanted + path[path.index("}") + 1 :]
@@ -113,7 +112,8 @@ def filled(template: Any, known: dict[str, str]) -> Any:
         return [filled(value, known) for value in template]
     if not isinstance(template, str) or not template.startswith("$"):
         return template
-    return str(uuid4()) if template == "$new" else known[template[1:]]
+    made = {"$new": str(uuid4()), "$soon": rfc3339(clock.now() + timedelta(days=1))}
+    return made.get(template) or known[template[1:]]
 
 
 def in_short(response: TestResponse) -> str:

@@ -18,7 +18,7 @@ from PIL import Image as Picture
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from api import addresses, photo_files, processing
+from api import addresses, processing
 from api.headers import SECURITY_HEADERS
 from api.photo_files import part
 from registry import storage

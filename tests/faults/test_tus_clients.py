@@ -16,7 +16,9 @@ from tusclient.storage.filestorage import FileStorage
 
 from tests.faults.sending import CLIENTS, HEADERS, PATIENCE_S, SLOW_BYTES_PER_S, TOKEN, Register, ToSend, a_register, is_stored_once, node, to_send
 
-SIZE = 1_400_000
+SIZE = 2_500_000
+LOST_BYTES = SLOW_BYTES_PER_S
+"""What may come twice: a second of the line."""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,6 @@ def sent(register: Register, photo: ToSend, way: str) -> list[tuple[str, int, st
 
 ONCE = [
     "one PATCH",
-    "one PATCH, slowly",
     "one PATCH of a file",
     "with the creation",
     "with the creation, in pieces",
@@ -87,11 +88,20 @@ def test_tus_js_client_sends_a_photo(register: Register, photo: ToSend, way: str
     is_stored_once(register, photo)
 
 
+def test_tus_js_client_sends_a_photo_slowly(register: Register, photo: ToSend) -> None:
+    """So slowly that what has come is kept on the way."""
+    register.line.bytes_per_s = SIZE // 3
+    assert [(method, status) for method, status, _ in sent(register, photo, "one PATCH, slowly")] == [("POST", 201), ("PATCH", 204)]
+    assert register.brought_bytes() == SIZE
+    is_stored_once(register, photo)
+
+
 @pytest.mark.parametrize("way", ["from a stored address", "from a remembered address"])
 def test_tus_js_client_goes_on_where_it_was_broken_off(register: Register, photo: ToSend, way: str) -> None:
     answers = sent(register, photo, way)
     assert [(method, status) for method, status, _ in answers] == [("POST", 201), ("HEAD", 200), ("PATCH", 204)]
-    assert register.brought_bytes() == SIZE
+    assert answers[1][2] != "0"
+    assert register.brought_bytes() < SIZE + LOST_BYTES
     is_stored_once(register, photo)
 
 
@@ -100,7 +110,7 @@ def test_tus_js_client_goes_on_when_the_processes_are_killed_in_the_middle(regis
     register.kill_when_some_is_kept(photo.photo_id)
     result = ended(process)
     assert result["error"] is None, result
-    assert register.brought_bytes() < SIZE + SLOW_BYTES_PER_S
+    assert register.brought_bytes() < SIZE + LOST_BYTES
     is_stored_once(register, photo)
 
 
@@ -113,15 +123,10 @@ def test_tus_js_client_ends_an_upload_and_sends_the_photo_anew(register: Registe
 def test_tus_js_client_that_creates_anew_after_a_401_gets_the_same_upload(register: Register, photo: ToSend) -> None:
     """It forgets its address when HEAD is refused. It always sends from 0 what it has created, so it is told once where to go on."""
     answers = sent(register, photo, "token forgotten with HEAD")
-    assert [(method, status) for method, status, _ in answers] == [
-        ("POST", 201),
-        ("HEAD", 401),
-        ("POST", 201),
-        ("PATCH", 409),
-        ("HEAD", 200),
-        ("PATCH", 204),
-    ]
-    assert register.brought_bytes() == SIZE
+    begun_with = [(method, status) for method, status, _ in answers[:5]]
+    assert begun_with == [("POST", 201), ("HEAD", 401), ("POST", 201), ("PATCH", 409), ("HEAD", 200)]
+    assert answers[2][2] != "0"
+    assert register.brought_bytes() < SIZE + LOST_BYTES
     is_stored_once(register, photo)
 
 
@@ -136,7 +141,8 @@ def test_tus_js_client_is_told_at_once_that_parts_in_parallel_are_not_offered(re
     result = ended(begun(register, photo, "in parallel"))
     assert "Upload-Concat" in result["error"]
     assert "parallelUploads: 1" in result["error"]
-    assert [(request.method, request.status) for request in register.requests()] == [("POST", 400)] * 2
+    assert result["answers"] == [["POST", 400, None]]
+    assert len(register.requests()) <= 2
 
 
 def tuspy(address: str) -> TusClient:
@@ -195,5 +201,5 @@ def test_tuspy_goes_on_when_the_processes_are_killed_in_the_middle(register: Reg
         sending = pool.submit(uploader.upload)
         register.kill_when_some_is_kept(photo.photo_id)
         sending.result(PATIENCE_S)
-    assert register.brought_bytes() < SIZE + SLOW_BYTES_PER_S
+    assert register.brought_bytes() < SIZE + LOST_BYTES
     is_stored_once(register, photo)
