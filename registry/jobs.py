@@ -25,8 +25,8 @@ def enqueue(session: Session, task: str, *, lock: str | None = None, after_s: in
     Jobs with the same ``lock`` run one after the other.
     """
     driver = session.connection().connection.driver_connection
-    later = {"schedule_in": {"seconds": after_s}} if after_s else {}
-    _names_only.configure_task(task, lock=lock, connection=driver, **later).defer(**arguments)
+    later = {"seconds": after_s} if after_s else None
+    _names_only.configure_task(task, lock=lock, schedule_in=later, connection=driver).defer(**arguments)
 
 
 _JOBS = sa.table("procrastinate_jobs", sa.column("task_name", sa.Text), sa.column("lock", sa.Text), sa.column("status", sa.Text))

@@ -1,4 +1,4 @@
-"""An inspector gets her work, answers the checklist, sends her photos straight to the object store, and submits."""
+"""An inspector gets her work, answers the checklist, sends her photos straight to the object store, one of them in pieces, and submits."""
 
 import hashlib
 import time
@@ -13,6 +13,8 @@ from demo.world import HEERLEN, INSPECTION_BODY
 
 SHOWN = ("mould", "mould-rooms", "roof-vegetation", "heating", "foundation-cracks", "glazing", "electrics-safe")
 THERE = ("stored", "ready")
+PIECES = 3
+"""In which the first photo of a visit is sent, as if the connection broke twice."""
 LOOKS = 40
 """How often to see whether the photos are examined, before going on without."""
 BETWEEN_LOOKS_S = 0.5
@@ -71,7 +73,10 @@ def _send_photos(inspector: Voice, visit: Visit) -> None:
     refused = [fault for result in declared["results"] for fault in result["errors"]]
     if refused:
         raise Refused("photos-refused", "; ".join(f"{fault['pointer']} {fault['detail']}" for fault in refused))
-    at_once(lambda result: _upload(inspector, result, files[result["id"]][1]), declared["results"])
+    in_pieces, *straight = [result for result in declared["results"] if result["state"] == "declared"] or [None]
+    if in_pieces is not None:
+        inspector.send_in_pieces(in_pieces["id"], files[in_pieces["id"]][1], PIECES)
+    at_once(lambda result: _upload(inspector, result, files[result["id"]][1]), straight)
 
 
 def _declared(visit: Visit, photo: Photo, file: bytes) -> Body:
@@ -128,6 +133,7 @@ def _show_receipt(screen: Screen, visit: Visit, receipt: Body) -> None:
     size = sum(photo["sizeBytes"] for photo in photos) / 1_000_000
     where = f"{visit.home.dwelling.street} {visit.home.dwelling.house_number}"
     screen.check(f"{where}: receipt complete, {receipt['stored']} of {len(photos)} photos stored ({size:.1f} MB), {ready} examined and found whole")
+    screen.say(f"  one was sent in {PIECES} pieces, the others in one; to look at: GET /v1/photos/{photos[0]['id']}/previews/1600")
     first = photos[0]["found"]
     if first is not None and first["exifTakenAt"]:
         found = f"{first['exifTakenAt']} at {first['exifLatitude']:.5f}, {first['exifLongitude']:.5f}"

@@ -38,8 +38,8 @@ class Row:
     """One operation and one place for an id in it.
 
     ``place`` is ``path``, a member of the body or a parameter of the query; "" when there is no id. In ``body`` and ``query`` ``$`` is the id that is
-    tried, ``$name`` that thing of the near side, ``$new`` a new id, ``$soon`` tomorrow. ``may``: columns with the right; ``everywhere``: those of them to whom nothing is
-    foreign; ``but``: columns whose answers differ, for each case.
+    tried, ``$name`` that thing of the near side, ``$new`` a new id, ``$soon`` tomorrow. ``may``: columns with the right; ``everywhere``: those of them to
+    whom nothing is foreign; ``but``: columns whose answers differ, for each case.
     """
 
     operation: str
