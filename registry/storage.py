@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import quote
 from uuid import uuid4
@@ -132,7 +133,7 @@ def prepare() -> None:
 
 @cache
 def abilities() -> Abilities:
-    """What the store can do; tried out once in each process. Raises Unavailable."""
+    """What the store can do; tried out once in each process. Raises Unavailable, RefusesWrites."""
     key, content = f"{PROBES}{uuid4()}", b"probe"
     right, wrong = hashlib.sha256(content).digest(), hashlib.sha256(b"").digest()
     try:
@@ -141,6 +142,9 @@ def abilities() -> Abilities:
     finally:
         for each in (key, f"{key}-wrong"):
             delete(each)
+    for status in (misled, first, second):
+        if status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED:  # it says nothing of what the store can do, and must not be remembered
+            _refused(key, status)
     found = Abilities(writes_once=first < 300 and second == 412, judges_digests=misled >= 400)
     log.info("object-store-tried", writes_once=found.writes_once, judges_digests=found.judges_digests)
     return found
