@@ -183,12 +183,12 @@ def dump_receipt(receipt: queries.Receipt) -> dict[str, Any]:
     }
 
 
-def _put_out(photo: Photo) -> dict[str, Any] | None:
-    """Where to send the whole photo: straight to the object store, or to this API when the phone can't reach it or it would take anything."""
+def _put_out(photo: Photo, *, straight: bool) -> dict[str, Any] | None:
+    """Where to send the whole photo: ``straight`` to the object store, or to this API when the phone can't reach it or it would take anything."""
     if photo.state is not PhotoState.DECLARED or photo.sha256 is None or photo.size_bytes is None:
         return None
     expires_at = rfc3339(clock.now() + timedelta(seconds=LINK_LIFE_S))
-    if store_within_reach() and storage.abilities().takes_from_phones:
+    if straight:
         link = uploads.link(actor(), photo)
         return None if link is None else {"url": link.url, "headers": link.headers, "expiresAt": expires_at, "needsSignIn": False}
     headers = {"Content-Type": photo.content_type.value, "Content-Length": str(photo.size_bytes)}
@@ -210,11 +210,13 @@ def declare_photos(body: dict[str, Any]) -> Response:
         under_way = receiving.under_way(session, actor(), [photo.id for photo in photos.values() if photo.state is PhotoState.DECLARED])
         concerns(*queries.dwellings_of(session, photos.values()))
 
+    straight = store_within_reach() and storage.takes_from_phones()
+
     def instruct(result: Result) -> dict[str, Any]:
         photo = None if result.faults or result.id is None else photos.get(result.id)
         if photo is None:
             return {"state": None, "resume": None, "put": None}
-        return {"state": photo.state.value, "resume": _resume_out(under_way.get(photo.id)), "put": _put_out(photo)}
+        return {"state": photo.state.value, "resume": _resume_out(under_way.get(photo.id)), "put": _put_out(photo, straight=straight)}
 
     return batch_response(results, more=instruct)
 

@@ -1,6 +1,5 @@
 """The job queue in PostgreSQL: a job is enqueued in the transaction of the change it follows, and so exists only if that change does."""
 
-from collections.abc import Iterable
 from typing import Final
 
 import procrastinate
@@ -34,10 +33,10 @@ _STATUS = sa.cast(_JOBS.c.status, sa.Text)
 
 
 def is_queued(task: str, lock: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Whether a job of this task with this lock waits, also for its next attempt, or is being done; for a worker's queries."""
-    return sa.exists().where(_JOBS.c.task_name == task, _JOBS.c.lock == lock, _STATUS.in_(("todo", "doing")))
+    """Whether there is a job of this task with this lock: one that waits, is being done, or was given up and is not forgotten yet. For a worker's queries."""
+    return sa.exists().where(_JOBS.c.task_name == task, _JOBS.c.lock == lock, _STATUS.in_(("todo", "doing", "failed")))
 
 
-def forget_failed(session: Session, task: str, locks: Iterable[str]) -> None:
-    """Remove jobs of this task that were given up, because they are enqueued anew."""
-    session.execute(sa.delete(_JOBS).where(_JOBS.c.task_name == task, _JOBS.c.lock.in_(list(locks)), _STATUS == "failed"))
+def forget_failed(session: Session, task: str) -> None:
+    """Remove the jobs of this task that were given up, so that they may be enqueued anew."""
+    session.execute(sa.delete(_JOBS).where(_JOBS.c.task_name == task, _STATUS == "failed"))

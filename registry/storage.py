@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -91,11 +91,6 @@ class Abilities:
     writes_once: bool
     judges_digests: bool
 
-    @property
-    def takes_from_phones(self) -> bool:
-        """Whether anybody with a link may write straight into it: only when a link can store nothing but the bytes that it was made for, once."""
-        return self.writes_once and self.judges_digests
-
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
@@ -128,7 +123,8 @@ def prepare() -> None:
         except ClientError as error:
             if _status(error) != 404:
                 raise
-            _inside().create_bucket(Bucket=settings().s3_bucket)
+            with suppress(_inside().exceptions.BucketAlreadyOwnedByYou):  # by another process, just now
+                _inside().create_bucket(Bucket=settings().s3_bucket)
 
 
 @cache
@@ -148,6 +144,15 @@ def abilities() -> Abilities:
     found = Abilities(writes_once=first < 300 and second == 412, judges_digests=misled >= 400)
     log.info("object-store-tried", writes_once=found.writes_once, judges_digests=found.judges_digests)
     return found
+
+
+def takes_from_phones() -> bool:
+    """Whether phones may be sent to the store: it answers, and a link to it can store nothing but the bytes that it was made for, once."""
+    try:
+        found = abilities()
+    except Unavailable:
+        return False
+    return found.writes_once and found.judges_digests
 
 
 def put_link(key: str, *, sha256: bytes, size_bytes: int, content_type: str) -> PutLink:

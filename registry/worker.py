@@ -82,6 +82,13 @@ def _tasks(queue: procrastinate.App) -> None:
         if count := try_again():
             log.info("images-tried-again", count=count)
 
+    @queue.periodic(cron="57 3 * * *")
+    @queue.task(name="images.forget-failures", queueing_lock="images.forget-failures")
+    def forget_failed_examinations(timestamp: int) -> None:  # noqa: ARG001
+        """What was given up is tried again once a day."""
+        with transaction() as session:
+            jobs.forget_failed(session, jobs.EXAMINE_IMAGE)
+
     @queue.periodic(cron="17 3 * * *")
     @queue.task(name="idempotency.forget", queueing_lock="idempotency.forget")
     def forget_answers(timestamp: int) -> None:  # noqa: ARG001

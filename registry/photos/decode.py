@@ -216,6 +216,8 @@ def _in_colours(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode in ("RGBa", "La"):
+        image = image.convert(image.mode.upper())
     if image.mode not in ("RGBA", "LA"):
         return image
     white = Image.new("RGBA", image.size, "white")

@@ -12,6 +12,7 @@ from typing import IO, BinaryIO, Final, cast
 from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session
 
 from registry import clock, jobs, storage
@@ -47,7 +48,8 @@ def examine(image_id: UUID) -> None:
         previews: dict[int, IO[bytes]] = {size: files.enter_context(tempfile.TemporaryFile()) for size in PREVIEW_SIZES_PX}
         if not _fetch(image, original):
             return
-        finding = decoder.look_at(original, previews)
+        with structlog.contextvars.bound_contextvars(image_id=str(image_id)):
+            finding = decoder.look_at(original, previews)
         if finding.previews is PreviewState.MADE:
             _store(image, previews)
     if not _record(image_id, finding) and finding.previews is PreviewState.MADE:
@@ -56,10 +58,9 @@ def examine(image_id: UUID) -> None:
 
 
 def try_again() -> int:
-    """Let images be examined again whose previews nobody is making: no job is left that would, or there is another decoder now. How many, at most
-    `TRIED_AGAIN_AT_ONCE`; there may be more.
+    """Let images be examined again whose previews nobody is making: no job is left that would, or there is another decoder now.
 
-    Raises Unavailable.
+    How many, at most `TRIED_AGAIN_AT_ONCE`; there may be more. Raises Unavailable.
     """
     present = decoder.versions()
     worth_it = sa.or_(Image.previews == PreviewState.AWAITED, Image.decoder.is_distinct_from(present))
@@ -67,7 +68,6 @@ def try_again() -> int:
     with transaction() as session:
         idle = ~jobs.is_queued(jobs.EXAMINE_IMAGE, sa.cast(Image.id, sa.Text))
         ids = session.scalars(sa.select(Image.id).where(*there, worth_it, idle).order_by(Image.id).limit(TRIED_AGAIN_AT_ONCE)).all()
-        jobs.forget_failed(session, jobs.EXAMINE_IMAGE, map(str, ids))
         for image_id in ids:
             jobs.enqueue(session, jobs.EXAMINE_IMAGE, lock=str(image_id), image_id=str(image_id))
     return len(ids)

@@ -31,7 +31,7 @@ READERS: Final = 4
 AHEAD: Final = 2 * READERS
 """Images that are being read, or wait to be."""
 PAGE: Final = 500
-TRIES: Final = 3
+TRIES: Final = 2
 PAUSE_S: Final = 1.0
 NOTE_EVERY_S: Final = 1.0
 FIRST: Final = UUID(int=0)

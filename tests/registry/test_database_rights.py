@@ -134,7 +134,10 @@ def test_the_api_can_not_lift_what_holds_it_back(signed_in: psycopg.Connection, 
 
 @pytest.mark.parametrize("table", sorted(metadata.tables))
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {}"])
-def test_the_api_deletes_nothing(signed_in: psycopg.Connection, table: str, statement: str) -> None:
+def test_the_api_deletes_nothing_but_fragments_of_uploads(signed_in: psycopg.Connection, table: str, statement: str) -> None:
+    if (table, statement) == ("fragment", "DELETE FROM {}"):  # they have done their duty once the photo is stored
+        assert signed_in.execute("DELETE FROM fragment").rowcount == 0
+        return
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         signed_in.execute(statement.format(table))
 
