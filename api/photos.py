@@ -19,7 +19,7 @@ from api.auth import actor
 from api.batches import Each, ResultOut, SummaryOut, batch_response, judge_each
 from api.contract import FaultOut
 from api.fields import Float, Form, Integer, Length, Moment, Nested, OneOf, Range, Schema, String, Uuid
-from api.problems import fault_out
+from api.problems import fault_out, language
 from api.processing import concerns
 from api.routes import BASE, PageQuery, Routes, Who
 from registry import clock, storage
@@ -27,6 +27,7 @@ from registry.access import Right
 from registry.batch import Result
 from registry.db import reading, transaction
 from registry.inspections.model import InspectionStatus
+from registry.messages import text
 from registry.photos import queries, receiving, uploads
 from registry.photos.model import ContentType, Image, Photo, PhotoState, PreviewState, Upload
 from registry.photos.queries import Shown
@@ -40,6 +41,8 @@ routes = Routes("photos", "Photos, their uploads and receipts")
 LARGEST_PHOTO_BATCH = 100
 LARGEST_TIMING_BYTES = 65_536
 ANY_BYTES = "application/octet-stream"
+COMPUTED = ("found", "disagreements", "rejection_detail")
+"""Members of a photo that are no columns of it."""
 
 
 class PhotoIn(Schema):
@@ -129,7 +132,10 @@ class PhotoOut(OutSchema):
     latitude = fields.Float(required=True, allow_none=True)
     caption = fields.String(required=True, allow_none=True)
     state = OneOf(PhotoState, required=True)
-    rejection = fields.String(required=True, allow_none=True)
+    rejection = fields.String(required=True, allow_none=True, metadata={"description": "Stable code."})
+    rejection_detail = fields.String(
+        required=True, allow_none=True, data_key="rejectionDetail", metadata={"description": "What is wrong with it and what to do, in Dutch or English."}
+    )
     found = fields.Nested(ImageOut, required=True, allow_none=True, metadata={"description": "What the file turned out to be; empty until it is examined."})
     disagreements = fields.List(OneOf(Disagreement), required=True, metadata={"description": "Where the app and the file differ."})
     stored_at = Moment(required=True, allow_none=True, data_key="storedAt")
@@ -155,10 +161,11 @@ _dump_photo = dump_with(PhotoOut())
 
 def dump_photo(shown: Shown) -> dict[str, Any]:
     photo, image = shown.photo, shown.image
-    particulars = {name: getattr(photo, name) for name in PhotoOut().fields if name not in ("found", "disagreements")}
+    particulars = {name: getattr(photo, name) for name in PhotoOut().fields if name not in COMPUTED}
     return _dump_photo(
         {
             **particulars,
+            "rejection_detail": text(photo.rejection, language(), {}) if photo.rejection else None,
             "sha256": photo.sha256.hex() if photo.sha256 else None,
             "found": None if image is None or image.examined_at is None else {**vars(image), "exif_clock_time": _clock_time(image)},
             "disagreements": [] if image is None else disagreements(photo, image),

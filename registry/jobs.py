@@ -1,5 +1,6 @@
 """The job queue in PostgreSQL: a job is enqueued in the transaction of the change it follows, and so exists only if that change does."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import procrastinate
@@ -33,10 +34,16 @@ _STATUS = sa.cast(_JOBS.c.status, sa.Text)
 
 
 def is_queued(task: str, lock: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Whether there is a job of this task with this lock: one that waits, is being done, or was given up and is not forgotten yet. For a worker's queries."""
-    return sa.exists().where(_JOBS.c.task_name == task, _JOBS.c.lock == lock, _STATUS.in_(("todo", "doing", "failed")))
+    """Whether a job of this task with this lock waits, also for its next attempt, or is being done; for a worker's queries."""
+    return sa.exists().where(_JOBS.c.task_name == task, _JOBS.c.lock == lock, _STATUS.in_(("todo", "doing")))
 
 
-def forget_failed(session: Session, task: str) -> None:
-    """Remove the jobs of this task that were given up, so that they may be enqueued anew."""
-    session.execute(sa.delete(_JOBS).where(_JOBS.c.task_name == task, _STATUS == "failed"))
+def is_given_up(task: str, lock: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether a job of this task with this lock has failed for good, and is not forgotten yet."""
+    return sa.exists().where(_JOBS.c.task_name == task, _JOBS.c.lock == lock, _STATUS == "failed")
+
+
+def forget_failed(session: Session, task: str, locks: Iterable[str] | None = None) -> None:
+    """Remove jobs of this task that were given up, all of them or those with these locks, so that they may be enqueued anew."""
+    failed = sa.delete(_JOBS).where(_JOBS.c.task_name == task, _STATUS == "failed")
+    session.execute(failed if locks is None else failed.where(_JOBS.c.lock.in_(list(locks))))

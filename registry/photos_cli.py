@@ -128,6 +128,25 @@ def show_destruction(photo_id: UUID, data: Path) -> None:
         raise SystemExit(1)
 
 
+@photos.command("destructions")
+@DATA
+def list_destructions(data: Path) -> None:
+    """All records, a line for each, to keep elsewhere: moment, photo, sha256, ground, by whom, why. After restoring an older database they tell what to
+    destroy again.
+    """
+    with the_database(data):
+        for each in destruction.each():
+            particulars = (
+                rfc3339(each.recorded_at),
+                each.photo_id,
+                each.sha256.hex() if each.sha256 else "-",
+                each.ground.value,
+                each.recorded_by,
+                each.reason,
+            )
+            click.echo("\t".join(map(str, particulars)))
+
+
 def _print(done: Destruction) -> None:
     particulars = {
         "photo": done.photo_id,

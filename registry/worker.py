@@ -122,7 +122,8 @@ def _keep_photos(queue: procrastinate.App, config: Settings) -> None:
     @queue.periodic(cron="*/5 * * * *")
     @queue.task(name="uploads.expire", queueing_lock="uploads.expire")
     def expire(timestamp: int) -> None:  # noqa: ARG001
-        log.info("uploads-expired", count=expire_uploads())
+        if count := expire_uploads():
+            log.info("uploads-expired", count=count)
 
     @queue.periodic(cron="57 3 * * *")
     @queue.task(name="uploads.forget", queueing_lock="uploads.forget")

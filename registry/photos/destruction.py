@@ -6,7 +6,7 @@ asked last, under locks on inspection and dwelling that whoever places a hold wa
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +31,7 @@ from registry.versioned import change
 WITHDRAWN_KEPT_FOR: Final = timedelta(days=30)
 """A photo that was withdrawn, for who thinks better of it."""
 BATCH: Final = 200
+FIRST: Final = UUID(int=0)
 HELD_BY: Final[dict[HoldSubject, type[Dwelling] | type[Inspection] | type[Photo]]] = {
     HoldSubject.DWELLING: Dwelling,
     HoldSubject.INSPECTION: Inspection,
@@ -186,6 +187,18 @@ def get(session: Session, photo_id: UUID) -> Destruction:
     return found
 
 
+def each() -> Iterator[Destruction]:
+    """Every destruction, in the order in which they were recorded."""
+    after = FIRST
+    while True:
+        with reading() as session:
+            page = session.scalars(sa.select(Destruction).where(Destruction.id > after).order_by(Destruction.id).limit(BATCH)).all()
+        yield from page
+        if len(page) < BATCH:
+            return
+        after = page[-1].id
+
+
 _DUE = sa.text(
     """
     SELECT photo.id, CASE WHEN withdrawn_at < :withdrawn_before THEN 'withdrawn' ELSE 'retention' END AS ground
@@ -198,7 +211,6 @@ _DUE = sa.text(
     ORDER BY photo.id LIMIT :limit
     """
 )
-FIRST: Final = UUID(int=0)
 
 
 def due(session: Session, *, retention_years: int | None, after: UUID = FIRST, limit: int = BATCH) -> list[Due]:

@@ -66,7 +66,8 @@ def try_again() -> int:
     worth_it = sa.or_(Image.previews == PreviewState.AWAITED, Image.decoder.is_distinct_from(present))
     there = (Image.previews != PreviewState.MADE, Image.rejection.is_(None), Image.destroyed_at.is_(None))
     with transaction() as session:
-        idle = ~jobs.is_queued(jobs.EXAMINE_IMAGE, sa.cast(Image.id, sa.Text))
+        job = jobs.EXAMINE_IMAGE, sa.cast(Image.id, sa.Text)
+        idle = ~jobs.is_queued(*job) & ~jobs.is_given_up(*job)
         ids = session.scalars(sa.select(Image.id).where(*there, worth_it, idle).order_by(Image.id).limit(TRIED_AGAIN_AT_ONCE)).all()
         for image_id in ids:
             jobs.enqueue(session, jobs.EXAMINE_IMAGE, lock=str(image_id), image_id=str(image_id))

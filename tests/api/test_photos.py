@@ -14,6 +14,8 @@ from werkzeug.test import TestResponse
 
 from registry import storage
 from registry.inspections.model import Inspection
+from registry.messages import TEXTS
+from registry.photos.model import PhotoState
 from tests import makers
 from tests.api.callers import Caller, a_caller, content, refused
 
@@ -318,3 +320,12 @@ def test_what_the_file_says_otherwise_is_shown(session: Session, inspector: Call
     shown = content(inspector.get(f"/photos/{photo.id}"))
     assert shown["disagreements"] == ["content-type", "taken-at", "position"]
     assert shown["found"].items() >= {"contentType": "image/png", "exifTakenAt": "2026-03-01T12:00:00Z", "exifLongitude": 4.9}.items()
+
+
+def test_a_rejected_photo_says_what_to_do_in_the_language_of_the_caller(session: Session, inspector: Caller, inspection: Inspection) -> None:
+    image = makers.an_image(session, inspection.organisation_id, examined_at=datetime.now(UTC), rejection="damaged")
+    photo = makers.a_photo(session, inspection, state=PhotoState.REJECTED, rejection="damaged", image_id=image.id, stored_at=datetime.now(UTC))
+    english = content(inspector.get(f"/photos/{photo.id}"))
+    dutch = content(inspector.get(f"/photos/{photo.id}", Accept_Language="nl"))
+    assert (english["rejection"], english["rejectionDetail"]) == ("damaged", TEXTS["damaged"].en)
+    assert dutch["rejectionDetail"] == TEXTS["damaged"].nl

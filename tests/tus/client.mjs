@@ -10,6 +10,8 @@ const PIECE = 300_000;
 const answers = [];
 let forgets = () => false; // whether a request goes without its token
 
+const overTheFastLine = (url) => new URL(new URL(url).pathname, fast).href;
+
 class Upload extends tus.Upload {
   constructor(endpoint, more = {}, source = readFileSync(file)) {
     let end;
@@ -40,7 +42,7 @@ class Upload extends tus.Upload {
     for (;;) {
       await pause(50);
       if (this.url === null) continue;
-      const answer = await fetch(new URL(new URL(this.url).pathname, fast), { headers: { Authorization: `Bearer ${token}` } });
+      const answer = await fetch(overTheFastLine(this.url), { headers: { Authorization: `Bearer ${token}` } });
       if ((await answer.json()).offsetBytes > 0) return;
     }
   }
@@ -80,7 +82,7 @@ const ways = {
     new Upload(fast, { uploadLengthDeferred: true, uploadDataDuringCreation: true, chunkSize: PIECE }, stream()).run(),
   "from a stored address": async () => {
     const first = await brokenOff();
-    return new Upload(fast, { uploadUrl: first.url }).run();
+    return new Upload(fast, { uploadUrl: overTheFastLine(first.url) }).run();
   },
   "from a remembered address": async () => {
     const remembered = { urlStorage: new tus.FileUrlStorage(storage), fingerprint: async () => metadata.photoId };

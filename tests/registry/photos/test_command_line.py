@@ -27,12 +27,11 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def photo_ids(fresh_database: str, own_bucket: str) -> Iterator[list[UUID]]:
+def photo_ids(fresh_database: str, own_bucket: str) -> list[UUID]:
     with as_owner() as session:
         actor = an_actor(Role.INSPECTOR, an_organisation(session, kind=OrganisationKind.INSPECTION_BODY))
         inspection = an_inspection(session, actor)
-        ids = [stored_photo(session, inspection, os.urandom(20_000)).id for _ in range(60)]
-    yield ids
+        return [stored_photo(session, inspection, os.urandom(20_000)).id for _ in range(60)]
 
 
 @pytest.fixture
@@ -110,6 +109,7 @@ def test_a_photo_is_held_released_destroyed_and_accounted_for(photo_ids: list[UU
     record = run(start("destruction", one), 0)
     for fact in (one, key.rpartition("/")[2], "Asked for by who lives there.", "the register itself", "audit line", "gone"):
         assert fact in record
+    assert run(start("destructions"), 0).split("\t")[1] == one
     with reading() as session:
         assert verify_log(session, report=print, progress=lambda done, total: None).flaws == 0
 

@@ -7,22 +7,27 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import procrastinate
 import pytest
 import sqlalchemy as sa
 from PIL import Image as Picture
+from procrastinate.testing import InMemoryConnector
 from sqlalchemy.orm import Session
 
-from registry import clock, jobs, storage
-from registry.access import Actor
+from registry import clock, jobs, storage, worker
+from registry.access import Actor, Role
 from registry.audit.model import AuditLine
 from registry.changes.model import Change
+from registry.organisations.model import OrganisationKind
 from registry.photos import keeping
 from registry.photos import sweep as sweeping
 from registry.photos.examine import examine
 from registry.photos.model import Fragment, Image, Photo, PhotoState, PreviewState, Upload, UploadState
 from registry.photos.rules import PREVIEW_SIZES_PX, object_key, preview_key
 from registry.photos.sweep import Odd, Oddity, delete_unknown, look, set_right, sweep
-from tests.makers import a_photo, an_image, an_inspection
+from registry.settings import settings
+from tests.makers import a_photo, an_actor, an_image, an_inspection, an_organisation
+from tests.owner import as_owner
 from tests.registry.photos.conftest import put, put_for, stored_photo
 
 Acting = Callable[[], AbstractContextManager[None]]
@@ -104,6 +109,28 @@ def test_an_ended_upload_is_remembered_for_ninety_days(session: Session, an_insp
         assert keeping.forget_uploads() == 1
     assert list(session.scalars(sa.select(Upload.id))) == [under_way.id]
     assert ended.id != under_way.id
+
+
+def test_an_upload_that_is_being_written_to_is_passed_over(fresh_database: str) -> None:
+    with as_owner() as session:
+        inspection = an_inspection(session, an_actor(Role.INSPECTOR, an_organisation(session, kind=OrganisationKind.INSPECTION_BODY)))
+        ids = [an_upload(session, a_photo(session, inspection), expires_at=datetime.now(UTC) - DAY).id for _ in range(2)]
+    with as_owner() as session:
+        session.execute(sa.update(Upload).where(Upload.id == ids[0]).values(offset_bytes=1, expires_at=datetime.now(UTC) + DAY))
+        assert keeping.expire_uploads() == 1
+    assert keeping.expire_uploads() == 0
+    with as_owner() as session:
+        assert [session.get_one(Upload, id).state for id in ids] == [UploadState.RECEIVING, UploadState.EXPIRED]
+
+
+def test_whatever_the_worker_does_by_the_clock_waits_for_itself_only_once() -> None:
+    queue = procrastinate.App(connector=InMemoryConnector())
+    worker._tasks(queue)
+    worker._keep_photos(queue, settings())
+    by_the_clock = {periodic.task.name: periodic.task.queueing_lock for periodic in queue.periodic_registry.periodic_tasks.values()}
+    assert by_the_clock.keys() >= {"uploads.expire", "uploads.forget", "objects.sweep", "photos.destroy-due"}
+    assert {name for name, lock in by_the_clock.items() if lock != name} == set()
+    assert queue.tasks.keys() >= {jobs.DELETE_SURPLUS, jobs.DELETE_IMAGE, jobs.FINISH_UPLOAD, jobs.EXAMINE_IMAGE}
 
 
 @pytest.mark.usefixtures("own_bucket")
