@@ -25,7 +25,7 @@ from registry.dwellings.model import Dwelling
 from registry.errors import Conflict, NotFound
 from registry.inspections.model import Inspection
 from registry.photos import images
-from registry.photos.model import Destruction, DestructionGround, Fragment, HoldSubject, Image, LegalHold, Photo, PhotoState, Upload, UploadState
+from registry.photos.model import Destruction, DestructionGround, Fragment, HoldSubject, Image, LegalHold, Photo, PhotoGone, PhotoState, Upload, UploadState
 from registry.versioned import change
 
 WITHDRAWN_KEPT_FOR: Final = timedelta(days=30)
@@ -69,9 +69,11 @@ class Due:
 def hold(session: Session, actor: Actor, kind: HoldSubject, subject_id: UUID, reason: str) -> LegalHold:
     """Forbid destroying any photo of the subject, until the hold is released.
 
-    The reason stays out of the audit log, which the other party may be able to read. Raises NotFound, AlreadyHeld.
+    The reason stays out of the audit log, which the other party may be able to read. Raises NotFound, AlreadyHeld; PhotoGone for a photo that is destroyed.
     """
     _lock_subject(session, kind, subject_id)
+    if kind is HoldSubject.PHOTO and session.scalar(sa.select(Photo.state).where(Photo.id == subject_id)) is PhotoState.DESTROYED:
+        raise PhotoGone(what="photo", id=subject_id)
     if _find_hold(session, kind, subject_id) is not None:
         raise AlreadyHeld(what=kind.value, id=subject_id)
     placed = LegalHold(subject_kind=kind, subject_id=subject_id, reason=reason, recorded_by=actor.person_id)

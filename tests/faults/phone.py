@@ -27,7 +27,6 @@ from tests import makers
 PIECES = "application/offset+octet-stream"
 LOST = (OSError, HTTPException)
 """What a phone sees of a connection that broke, or a server that died."""
-PATIENCE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,11 @@ class Phone:
     token: str
     inspection_id: str
     host: str = "127.0.0.1"
+    patience_s: float = 60
+    """Without any sign of life of the server."""
 
     def connect(self) -> socket.socket:
-        return socket.create_connection((self.host, self.port), timeout=PATIENCE_S)
+        return socket.create_connection((self.host, self.port), timeout=self.patience_s)
 
     def begin(self, method: str, path: str, size_bytes: int = 0, **headers: str) -> socket.socket:
         """A request of which only the head is sent. ``headers`` are named with underscores."""

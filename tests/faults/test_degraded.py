@@ -17,11 +17,12 @@ from shutil import rmtree
 import boto3
 import httpx
 import psutil
+import psycopg
 import pytest
 from botocore.config import Config
 from PIL import Image
 
-from registry import migrations
+from registry import jobs, migrations
 from registry.db import API_ROLE, WORKER_ROLE
 from registry.embedded.object_store import ObjectStore, ObjectStoreAddress
 from registry.embedded.postgres import Postgres
@@ -166,6 +167,8 @@ def test_a_photo_that_could_not_be_stored_is_stored_by_the_worker_when_the_phone
     register.store.stop()
     told_to_wait(phone.patch(path, 0, data))
     register.store.start()
+    with psycopg.connect(register.url) as connection:  # the job waits some seconds, which a test need not
+        assert connection.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE task_name = %s", [jobs.FINISH_UPLOAD]).rowcount >= 1
     with register.worker():
         assert eventually(lambda: upload_column(register.url, path, "state") == "stored", 60)
     stored(register, data)
@@ -178,7 +181,7 @@ def test_a_look_while_the_object_store_hangs_does_not_let_bytes_be_sent_again(re
     assert register.store.pid
     weed = psutil.Process(register.store.pid)
     with ThreadPoolExecutor(1) as pool, phone.begin_patch(path, 0, SIZE, data[:HALF]) as waiting:
-        time.sleep(KEEP_EVERY_S)
+        time.sleep(KEEP_EVERY_S + 0.5)
         weed.suspend()
         try:
             waiting.sendall(data[HALF:])

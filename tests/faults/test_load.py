@@ -29,8 +29,8 @@ SIZE = 1_000_000
 HALF = SIZE // 2
 LARGE = 8_000_000
 CLIENTS = 8
-UPLOADS = 300
-WARM_UP = 40
+UPLOADS = 100
+WARM_UP = 30
 MOST_GROWTH_MB = 25
 """Of the memory of one process over `UPLOADS` photos of `LARGE` bytes: three photos would not fit in it."""
 MOST_FILES = 60

@@ -54,6 +54,10 @@ def test_proxies_are_addresses_and_networks(given) -> None:  # type: ignore[no-u
         ("ALLOWED_ORIGINS", "https://*.example.nl"),
         ("ALLOWED_ORIGINS", "inspectie.example.nl"),
         ("POOL_SIZE", "0"),
+        ("PHOTO_RETENTION_YEARS", "0"),
+        ("PHOTO_RETENTION_YEARS", "201"),
+        ("PHOTO_RETENTION_YEARS", "ten"),
+        ("PHOTO_RETENTION_YEARS", ""),
     ],
 )
 def test_a_wrong_setting_is_named(given, name: str, value: str) -> None:  # type: ignore[no-untyped-def]
@@ -70,3 +74,8 @@ def test_all_wrong_settings_are_named_together(given) -> None:  # type: ignore[n
 
 def test_an_empty_rate_is_no_limit(given) -> None:  # type: ignore[no-untyped-def]
     assert given(RATE_LIMIT_TOKEN="").rate_limit_token == ""
+
+
+def test_nothing_is_destroyed_for_its_age_unless_a_term_is_given(given) -> None:  # type: ignore[no-untyped-def]
+    assert given().photo_retention_years is None
+    assert given(PHOTO_RETENTION_YEARS="10").photo_retention_years == 10

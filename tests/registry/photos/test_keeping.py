@@ -288,6 +288,18 @@ class TestSweep:
         an_image(session, an_inspection(session, an_inspector).organisation_id, destroyed_at=datetime.now(UTC))
         assert self.seen(as_worker) == {}
 
+    def test_the_original_of_an_image_that_is_destroyed_between_the_two_looks_is_not_missed(
+        self, session: Session, an_inspector: Actor, as_worker: Acting, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        image = an_image(session, an_inspection(session, an_inspector).organisation_id)
+
+        def destroyed_meanwhile(_: str) -> None:
+            image.destroyed_at = datetime.now(UTC)
+            session.flush()
+
+        monkeypatch.setattr(storage, "find", destroyed_meanwhile)
+        assert self.seen(as_worker) == {}
+
     def test_previews_of_no_image_are_deleted_and_missing_ones_made_again(self, session: Session, an_inspector: Actor, as_worker: Acting) -> None:
         inspection = an_inspection(session, an_inspector)
         body = inspection.organisation_id
