@@ -28,7 +28,7 @@ from registry.errors import (
 )
 from registry.messages import DEFAULT_LANGUAGE, TEXTS, Language, text
 from registry.photos.model import PhotoGone
-from registry.photos.receiving import BodyDiffers, PhotoTooLarge, SentBytesDiffer, UploadGone
+from registry.photos.receiving import BodyDiffers, PhotoTooLarge, SentBytesDiffer, UploadGone, UploadInterrupted, UploadStored
 from registry.versioned import VersionRequired
 
 log = structlog.get_logger()
@@ -39,6 +39,7 @@ STATUSES: tuple[tuple[type[RegistryError], int], ...] = (
     (PhotoTooLarge, 413),
     (SentBytesDiffer, 422),
     (UploadGone, 410),
+    (UploadStored, 403),
     (InvalidInput, 400),
     (RuleViolation, 400),
     (NotAuthenticated, 401),
@@ -149,7 +150,7 @@ def register(app: Flask) -> None:
 def refusal(error: RegistryError) -> Response:
     status = status_of(error)
     response = problem(status, error.code, error.text(language()), faults=error.faults, more=_more(error))
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable) and not isinstance(error, UploadInterrupted):
         log.warning("unavailable", cause=repr(error.__cause__))
     response.headers.update(retry_after(error))
     if isinstance(error, NotAuthenticated):

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from functools import cache
+from typing import TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -64,11 +65,20 @@ def _equal(one: object, other: object) -> bool:
 
 def change(session: orm.Session, row: Versioned, values: Mapping[str, object]) -> None:
     """Set ``values`` and go to the next version, in one statement; the trigger keeps the former one."""
-    model = type(row)
-    keys = sa.inspect(model).primary_key
-    update = sa.update(model).where(*(key == getattr(row, str(key.key)) for key in keys))
-    changed = update.values({**values, "version": row.version + 1, "recorded_at": RECORDED_NOW}).returning(model)
-    session.scalars(changed, execution_options={"populate_existing": True, "synchronize_session": False}).one()
+    mapper = sa.inspect(type(row))
+    table = cast("sa.Table", mapper.local_table)
+    keys = {f"key_{key.name}": getattr(row, key.name) for key in table.primary_key}
+    changed = session.execute(_changing(table, tuple(values)), {**keys, **values, "version": row.version + 1}).mappings().one()
+    for column in table.columns:
+        orm.attributes.set_committed_value(row, mapper.get_property_by_column(column).key, changed[column.name])
+
+
+@cache
+def _changing(table: sa.Table, names: tuple[str, ...]) -> sa.Update:
+    """The statement that changes these columns. Making it costs more than running it."""
+    values = {name: sa.bindparam(name, type_=table.c[name].type) for name in (*names, "version")}
+    wanted = [key == sa.bindparam(f"key_{key.name}") for key in table.primary_key]
+    return table.update().where(*wanted).values({**values, "recorded_at": RECORDED_NOW}).returning(*table.c)
 
 
 def put(session: orm.Session, model: type[Row], key: Mapping[str, object], values: Mapping[str, object], *, expected: int | None) -> tuple[Row, Outcome]:

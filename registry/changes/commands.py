@@ -1,6 +1,7 @@
 """Writing the change feed, in the transaction of the change."""
 
 from collections.abc import Iterable
+from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,8 +24,8 @@ def announce_each(session: Session, kind: ChangeKind, subjects: Iterable[tuple[U
         session.execute(sa.insert(Change).inline(), rows)
 
 
-def announce_those(session: Session, kind: ChangeKind, subjects: "sa.Select[UUID, str | None, UUID | None]") -> None:
-    """Announce the subjects that a query finds, as `announce_each` would, without a round trip for them."""
-    found = subjects.subquery()
-    rows = sa.select(sa.literal(kind, Change.__table__.c.kind.type), *found.c)
-    session.execute(sa.insert(Change).from_select(["kind", "subject_id", "municipality_code", "organisation_id"], rows, include_defaults=False))
+def announcing(kind: ChangeKind, subjects: "sa.Select[UUID, str | None, UUID | None]") -> sa.Insert:
+    """The statement that announces the subjects a query finds, as `announce_each` would, without a round trip for them; to be made once."""
+    table = cast("sa.Table", Change.__table__)
+    rows = sa.select(sa.literal(kind, table.c.kind.type), *subjects.subquery().c)
+    return table.insert().from_select(["kind", "subject_id", "municipality_code", "organisation_id"], rows, include_defaults=False)

@@ -11,15 +11,21 @@ from sqlalchemy.orm import Session
 from registry import clock, jobs
 from registry.access import Actor
 from registry.audit import commands as audit
-from registry.changes.commands import announce_those
+from registry.changes.commands import announcing
 from registry.changes.model import ChangeKind
 from registry.dwellings.model import Dwelling
 from registry.inspections.model import Inspection
 from registry.photos.model import Image, Photo, PhotoState
 from registry.versioned import change
 
-_KEEP = sa.text("SELECT * FROM keep_image(:photo_id, :sha256, :size_bytes, :key)").columns(*Image.__table__.columns)
-_IN_SIGHT = sa.text("SELECT * FROM images_in_sight(:digests)").columns(*Image.__table__.columns)
+_KEEP = sa.select(Image).from_statement(sa.text("SELECT * FROM keep_image(:photo_id, :sha256, :size_bytes, :key)").columns(*Image.__table__.columns))
+_IN_SIGHT = sa.select(Image).from_statement(sa.text("SELECT * FROM images_in_sight(:digests)").columns(*Image.__table__.columns))
+_WHOSE = (
+    sa.select(sa.bindparam("photo_id", type_=sa.Uuid), Dwelling.municipality_code, Inspection.organisation_id)
+    .join(Dwelling, Dwelling.id == Inspection.dwelling_id)
+    .where(Inspection.id == sa.bindparam("inspection_id"))
+)
+_TELL = announcing(ChangeKind.PHOTO, _WHOSE)
 
 
 def state_of(image: Image) -> PhotoState:
@@ -60,15 +66,14 @@ def attach(session: Session, actor: Actor, photo: Photo, *, sha256: bytes, size_
 
 def told(session: Session, photo: Photo) -> None:
     """Say in the change feed that a photo changed."""
-    whose = sa.select(sa.literal(photo.id), Dwelling.municipality_code, Inspection.organisation_id).join(Dwelling, Dwelling.id == Inspection.dwelling_id)
-    announce_those(session, ChangeKind.PHOTO, whose.where(Inspection.id == photo.inspection_id))
+    session.execute(_TELL, {"photo_id": photo.id, "inspection_id": photo.inspection_id})
 
 
 def in_sight(session: Session, digests: Collection[bytes]) -> dict[bytes, Image]:
     """Images with these bytes of which the actor sees a photo, by digest. They are not destroyed before the transaction ends."""
     if not digests:
         return {}
-    found = session.scalars(sa.select(Image).from_statement(_IN_SIGHT), {"digests": list(digests)})
+    found = session.scalars(_IN_SIGHT, {"digests": list(digests)})
     return {image.sha256: image for image in found}
 
 

@@ -106,11 +106,16 @@ def dwellings_of_photos(session: Session, photo_ids: Collection[UUID]) -> set[UU
     return set(session.scalars(joined))
 
 
+def _counts(photo: Photo) -> bool:
+    """Whether it is one that an answer demands. One that was destroyed in its time did its duty."""
+    return photo.state in COUNTED or (photo.state is PhotoState.DESTROYED and photo.withdrawn_at is None)
+
+
 def receipt(session: Session, actor: Actor, inspection_id: UUID) -> Receipt:
     """Raises NotAllowed, NotFound."""
     inspection = inspections.get(session, actor, inspection_id)
     photos = session.scalars(sa.select(Photo).where(Photo.inspection_id == inspection_id).order_by(Photo.id).limit(LONGEST_RECEIPT)).all()
     asked = questions(session.get_one(Checklist, inspection.checklist_id).content)
-    counts = Counter(photo.question for photo in photos if photo.state in COUNTED)
+    counts = Counter(photo.question for photo in photos if _counts(photo))
     visited = inspection.visit_outcome in (None, VisitOutcome.DONE)
     return Receipt(inspection, photos, images.of_photos(session, photos), photos_missing(asked, inspection.answers, counts) if visited else [])

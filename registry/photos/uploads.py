@@ -169,42 +169,43 @@ def withdraw(session: Session, actor: Actor, photo_id: UUID, reason: str) -> Pho
 
     Raises NotAllowed, NotFound, PhotoGone when it is destroyed.
     """
-    photo = own_locked(session, actor, photo_id)
+    own(session, actor, photo_id)
+    ended = sa.update(Upload).where(Upload.photo_id == photo_id, Upload.state == UploadState.RECEIVING).values(state=UploadState.TERMINATED, receiving=False)
+    for upload_id in session.scalars(ended.returning(Upload.id)).all():
+        session.execute(sa.delete(Fragment).where(Fragment.upload_id == upload_id))
+    photo = own_locked(session, actor, photo_id)  # after its upload, in the order in which an upload is finished
     if photo.state is PhotoState.DESTROYED:
         raise PhotoGone(what="photo", id=photo_id)
     if photo.state is PhotoState.WITHDRAWN:
         return photo
     change(session, photo, {"state": PhotoState.WITHDRAWN, "withdrawn_at": clock.now(), "withdrawn_by": actor.person_id, "withdrawal_reason": reason})
-    ended = sa.update(Upload).where(Upload.photo_id == photo_id, Upload.state == UploadState.RECEIVING).values(state=UploadState.TERMINATED, receiving=False)
-    for upload_id in session.scalars(ended.returning(Upload.id)).all():
-        session.execute(sa.delete(Fragment).where(Fragment.upload_id == upload_id))
     audit.record(session, actor, "photo.withdrawn", "photo", photo_id, details={"reason": reason})
     images.told(session, photo)
     return photo
 
 
+_OWN = sa.select(Photo).where(
+    Photo.id == sa.bindparam("photo_id"),
+    Photo.inspection_id.in_(
+        sa.select(Inspection.id).where(Inspection.assignee_id == sa.bindparam("person_id"), Inspection.organisation_id == sa.bindparam("organisation_id"))
+    ),
+)
+_OWN_LOCKED = _OWN.with_for_update(key_share=True).execution_options(populate_existing=True)
+
+
 def own(session: Session, actor: Actor, photo_id: UUID) -> Photo:
     """The photo when its inspection is assigned to the actor. Raises NotAllowed, NotFound."""
-    return _found(session.scalar(_own(actor, photo_id)), photo_id)
+    return _found(session, actor, photo_id, _OWN)
 
 
 def own_locked(session: Session, actor: Actor, photo_id: UUID) -> Photo:
     """As `own`, with nobody changing it before the end of the transaction."""
-    locked = _own(actor, photo_id).with_for_update(key_share=True).execution_options(populate_existing=True)
-    return _found(session.scalar(locked), photo_id)
+    return _found(session, actor, photo_id, _OWN_LOCKED)
 
 
-def _own(actor: Actor, photo_id: UUID) -> "sa.Select[Photo]":
+def _found(session: Session, actor: Actor, photo_id: UUID, query: "sa.Select[Photo]") -> Photo:
     require(actor, Right.INSPECT)
-    return sa.select(Photo).where(Photo.id == photo_id, Photo.inspection_id.in_(own_inspections(actor)))
-
-
-def _found(photo: Photo | None, photo_id: UUID) -> Photo:
+    photo = session.scalar(query, {"photo_id": photo_id, "person_id": actor.person_id, "organisation_id": actor.organisation_id})
     if photo is None:
         raise NotFound(what="photo", id=photo_id)
     return photo
-
-
-def own_inspections(actor: Actor) -> "sa.Select[UUID]":
-    """The ids of the inspections that are assigned to the actor."""
-    return sa.select(Inspection.id).where(visible_to(actor), Inspection.assignee_id == actor.person_id)

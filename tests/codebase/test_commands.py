@@ -15,7 +15,7 @@ FILES = [
     ROOT / "registry/references.py",
 ]
 WRITERS_OF_THE_LOG_ITSELF = {"registry/audit/commands.py", "registry/changes/commands.py"}
-READS = {"link", "look", "get", "list_", "shipped", "own", "own_locked", "own_inspections", "key_of", "check_not_gone", "differ", "holds", "due", "each"}
+READS = {"link", "look", "get", "list_", "shipped", "own", "own_locked", "key_of", "check_not_gone", "differ", "holds", "due", "each"}
 """Public functions of these files that change nothing."""
 SYSTEM = {"import_bag", "rename_token", "revoke_token", "hold", "release", "destroy", "destroy_due"}
 """Run from the command line in nobody's name, or done by a person for herself: audited, without a right to ask for."""

@@ -43,7 +43,7 @@ from tests.faults.phone import Phone, count, inspectors
 
 PHONES = 4
 SIZES_BYTES = (200_000, 800_000)
-KILL_EVERY_S = 4.0
+KILL_EVERY_S = 5.0
 READY_WITHIN_S = 120
 EXAMINED_WITHIN_S = 300
 """After the last photo is stored and all is well again: a job that met five outages waits for half a minute."""

@@ -14,6 +14,8 @@ from uuid import uuid4
 from tests.faults.phone import LOST, Answer, Phone, answer
 
 STEP_BYTES = 64 * 1024
+PAUSES_S = (0.01, 0.1, 0.4)
+"""After each step of one body, on average: on a good network, a moderate and a bad one."""
 DELAYS_S = (0.2, 0.5, 1.0, 2.0, 3.0)
 """Between attempts that get nowhere, each at random half as long or half as long again."""
 GONE = (404, 410)
@@ -27,11 +29,10 @@ class Photo:
 
 @dataclass(slots=True)
 class Persistent:
-    """``pause_s`` is how long it waits after each `STEP_BYTES`, on average. ``setbacks`` counts what went wrong, by kind."""
+    """``setbacks`` counts what went wrong, by kind."""
 
     phone: Phone
     random: Random
-    pause_s: float = 0.03
     sent_bytes: int = 0
     """Of bodies, as far as the system took them."""
     setbacks: Counter[str] = field(default_factory=Counter)
@@ -111,9 +112,10 @@ class Persistent:
             yield piece
 
     def _pieces(self, body: bytes) -> Iterator[bytes]:
+        pause_s = self.random.choice(PAUSES_S)
         for begins in range(0, len(body), STEP_BYTES):
             yield body[begins : begins + STEP_BYTES]
-            time.sleep(self.random.uniform(0, 2 * self.pause_s))
+            time.sleep(self.random.uniform(0, 2 * pause_s))
 
     def _wait(self, why: str) -> None:
         self.setbacks[why] += 1

@@ -66,7 +66,7 @@ class Phone:
         return connection
 
     def head(self, method: str, path: str, size_bytes: int = 0, **headers: str) -> bytes:
-        sent = {"Host": "register", "Authorization": f"Bearer {self.token}", "Tus-Resumable": "1.0.0", "Connection": "close"}
+        sent = {"Host": f"{self.host}:{self.port}", "Authorization": f"Bearer {self.token}", "Tus-Resumable": "1.0.0", "Connection": "close"}
         sent |= {"Content-Length": str(size_bytes)} if size_bytes or method in ("POST", "PATCH") else {}
         sent |= {"Content-Type": PIECES} if size_bytes else {}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
