@@ -18,7 +18,7 @@ from api.answers import decode_cursor, dump_with, json_response, one, page_respo
 from api.auth import actor
 from api.batches import Each, ResultOut, SummaryOut, batch_response, judge_each
 from api.contract import FaultOut
-from api.fields import Float, Form, Integer, Length, Moment, Nested, OneOf, Range, Schema, String, Uuid
+from api.fields import Float, Form, Integer, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from api.problems import fault_out, language
 from api.processing import concerns
 from api.routes import BASE, PageQuery, Routes, Who
@@ -26,6 +26,7 @@ from registry import clock, storage
 from registry.access import Right
 from registry.batch import Result
 from registry.db import reading, transaction
+from registry.errors import Fault
 from registry.inspections.model import InspectionStatus
 from registry.messages import text
 from registry.photos import queries, receiving, uploads
@@ -33,7 +34,7 @@ from registry.photos.model import ContentType, Image, Photo, PhotoState, Preview
 from registry.photos.queries import Shown
 from registry.photos.rules import LARGEST_PHOTO_BYTES, Disagreement, NewPhoto, disagreements
 from registry.processing import Activity
-from registry.storage import LINK_LIFE_S
+from registry.storage import LINK_LIFE_S, StoredObject
 from registry.values import SHA256_HEX, rfc3339
 
 routes = Routes("photos", "Photos, their uploads and receipts")
@@ -297,6 +298,48 @@ def get_photo(photo_id: UUID) -> Response:
         photo = queries.get(session, actor(), photo_id)
         concerns(*queries.dwellings_of(session, [photo]))
         return one(dump_photo, queries.shown(session, photo), version=photo.version)
+
+
+class ArrivedIn(Schema):
+    photo_ids = List(Uuid(), required=True, validate=Length(1, LARGEST_PHOTO_BATCH))
+
+
+class ArrivedOut(OutSchema):
+    """What has become of one photo; `errors` say why it is still awaited."""
+
+    id = fields.UUID(required=True)
+    state = OneOf(PhotoState, required=True, allow_none=True)
+    errors = fields.List(fields.Nested(FaultOut), required=True)
+
+
+class ArrivalsOut(OutSchema):
+    results = fields.List(fields.Nested(ArrivedOut), required=True)
+
+
+@routes.on("POST", "/uploads/complete", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=ArrivalsOut, takes=ArrivedIn)
+def complete_uploads(body: dict[str, Any]) -> Response:
+    """Say of up to 100 photos that their bytes are sent; each is `stored` when the object store has them with the declared digest"""
+    ids: list[UUID] = body["photo_ids"]
+    with reading(actor()) as session:
+        photos = uploads.own_each(session, actor(), ids)
+        concerns(*queries.dwellings_of(session, photos.values()))
+    found = uploads.look_each(actor(), [photo for photo in photos.values() if photo.state is PhotoState.DECLARED])
+    with transaction(actor()) as session:
+        photos |= uploads.mark_stored_each(session, actor(), found)
+    return json_response({"results": [_arrived(id, place, photos.get(id), found.get(id)) for place, id in enumerate(ids)]})
+
+
+def _arrived(id: UUID, place: int, photo: Photo | None, found: StoredObject | None) -> dict[str, Any]:
+    return {"id": id, "state": photo and photo.state.value, "errors": [fault_out(fault.below(f"/photoIds/{place}")) for fault in _why_not(id, photo, found)]}
+
+
+def _why_not(id: UUID, photo: Photo | None, found: StoredObject | None) -> list[Fault]:
+    """Why a photo is not stored."""
+    if photo is None:
+        return [Fault("", "not-found", {"what": "photo", "id": id})]
+    if photo.state is not PhotoState.DECLARED:
+        return []
+    return [Fault("", "photo-bytes-missing")] if found is None else [Fault("", differ.code, differ.facts) for differ in [uploads.differ(photo, found)]]
 
 
 class TimingOut(OutSchema):

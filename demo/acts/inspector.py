@@ -77,6 +77,7 @@ def _send_photos(inspector: Voice, visit: Visit) -> None:
     if in_pieces is not None:
         inspector.send_in_pieces(in_pieces["id"], files[in_pieces["id"]][1], PIECES)
     at_once(lambda result: _upload(inspector, result, files[result["id"]][1]), straight)
+    inspector.post("/uploads/complete", {"photoIds": list(files)})
 
 
 def _declared(visit: Visit, photo: Photo, file: bytes) -> Body:
@@ -88,7 +89,6 @@ def _upload(inspector: Voice, result: Body, file: bytes) -> Sum:
     if result["put"] is None:
         return Sum(unchanged=1)
     new = inspector.register.put_bytes(result["put"]["url"], file, result["put"]["headers"])
-    inspector.post(f"/uploads/{result['id']}/complete")
     return Sum(created=1) if new else Sum(unchanged=1)
 
 

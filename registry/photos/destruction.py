@@ -1,7 +1,7 @@
 """Destroying photos for good, the record that survives them, and the holds that forbid it (docs/adr/0017).
 
 A photo is destroyed in one transaction, which locks its image, its uploads and itself, in that order: whoever lets another photo show the image locks it
-too (`images.attach`, `images.in_sight`), so either that photo keeps the image or the image is gone before it could be shown. Whether something is held is
+too (`images.attach_each`, `images.in_sight`), so either that photo keeps the image or the image is gone before it could be shown. Whether something is held is
 asked last, under locks on inspection and dwelling that whoever places a hold waits for. The object store is told afterwards, by a job.
 """
 

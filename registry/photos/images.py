@@ -1,8 +1,8 @@
 """The image that a photo shows: its bytes are kept once for each organisation, however many photos show them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,12 +13,23 @@ from registry.access import Actor
 from registry.audit import commands as audit
 from registry.changes.commands import announcing
 from registry.changes.model import ChangeKind
+from registry.db import Json
 from registry.dwellings.model import Dwelling
 from registry.inspections.model import Inspection
 from registry.photos.model import Image, Photo, PhotoState
 from registry.versioned import change
 
-_KEEP = sa.select(Image).from_statement(sa.text("SELECT * FROM keep_image(:photo_id, :sha256, :size_bytes, :key)").columns(*Image.__table__.columns))
+_KEEP = sa.select(Image).from_statement(
+    sa.text(
+        """
+        SELECT kept.* FROM (
+            SELECT * FROM unnest(CAST(:photo_ids AS uuid[]), CAST(:digests AS bytea[]), CAST(:sizes AS bigint[]), CAST(:keys AS text[]))
+                AS arrival (photo_id, sha256, size_bytes, key) ORDER BY sha256
+        ) AS arrived, LATERAL keep_image(photo_id, sha256, size_bytes, key) AS kept
+        """
+    ).columns(*Image.__table__.columns)
+)
+"""In the order of their digests, so that two batches don't wait for each other."""
 _IN_SIGHT = sa.select(Image).from_statement(sa.text("SELECT * FROM images_in_sight(:digests)").columns(*Image.__table__.columns))
 _WHOSE = (
     sa.select(sa.bindparam("photo_id", type_=sa.Uuid), Dwelling.municipality_code, Inspection.organisation_id)
@@ -47,26 +58,50 @@ def shown_as(image: Image, stored_at: datetime) -> dict[str, object]:
     }
 
 
-def attach(session: Session, actor: Actor, photo: Photo, *, sha256: bytes, size_bytes: int, key: str) -> Image:
-    """The bytes of a declared photo are in the store under ``key``: let it show them, or the same bytes that the organisation had already.
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The bytes of a declared photo are in the object store under ``key``. ``sha256`` is the raw digest of the ``size_bytes`` that are there."""
 
-    Bytes that are there twice are removed by a job; new ones are examined by one. Gives the image.
+    photo: Photo
+    sha256: bytes
+    size_bytes: int
+    key: str
+
+
+def attach_each(session: Session, actor: Actor, arrivals: Sequence[Arrival]) -> None:
+    """Let each photo show its bytes, or the same ones that the organisation had already.
+
+    Bytes that are there twice are removed by a job; new ones are examined by one.
     """
-    image = session.scalars(sa.select(Image).from_statement(_KEEP), {"photo_id": photo.id, "sha256": sha256, "size_bytes": size_bytes, "key": key}).one()
-    change(session, photo, shown_as(image, clock.now()))
-    if image.object_key != key:
-        jobs.enqueue(session, jobs.DELETE_SURPLUS, key=key)
-    elif image.examined_at is None:
-        jobs.enqueue(session, jobs.EXAMINE_IMAGE, lock=str(image.id), image_id=str(image.id))
-    details = {"sha256": sha256.hex(), "sizeBytes": size_bytes, "imageId": str(image.id), "linked": image.object_key != key}
-    audit.record(session, actor, "photo.stored", "photo", photo.id, details=details)
-    told(session, photo)
-    return cast("Image", image)
+    kept = {image.sha256: image for image in session.scalars(_KEEP, _asked(arrivals))}
+    lines: list[tuple[UUID | str, Mapping[str, Json]]] = []
+    for arrival in arrivals:
+        image = kept[arrival.sha256]
+        change(session, arrival.photo, shown_as(image, clock.now()))
+        linked = image.object_key != arrival.key
+        if linked:
+            jobs.enqueue(session, jobs.DELETE_SURPLUS, key=arrival.key)
+        elif image.examined_at is None:
+            jobs.enqueue(session, jobs.EXAMINE_IMAGE, lock=str(image.id), image_id=str(image.id))
+        details: dict[str, Json] = {"sha256": image.sha256.hex(), "sizeBytes": image.size_bytes, "imageId": str(image.id), "linked": linked}
+        lines.append((arrival.photo.id, details))
+    audit.record_each(session, actor, "photo.stored", "photo", lines)
+    told(session, *(arrival.photo for arrival in arrivals))
 
 
-def told(session: Session, photo: Photo) -> None:
-    """Say in the change feed that a photo changed."""
-    session.execute(_TELL, {"photo_id": photo.id, "inspection_id": photo.inspection_id})
+def _asked(arrivals: Sequence[Arrival]) -> dict[str, object]:
+    return {
+        "photo_ids": [arrival.photo.id for arrival in arrivals],
+        "digests": [arrival.sha256 for arrival in arrivals],
+        "sizes": [arrival.size_bytes for arrival in arrivals],
+        "keys": [arrival.key for arrival in arrivals],
+    }
+
+
+def told(session: Session, *photos: Photo) -> None:
+    """Say in the change feed that photos changed."""
+    if photos:
+        session.execute(_TELL, [{"photo_id": photo.id, "inspection_id": photo.inspection_id} for photo in photos])
 
 
 def in_sight(session: Session, digests: Collection[bytes]) -> dict[bytes, Image]:

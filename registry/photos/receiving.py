@@ -29,6 +29,7 @@ from registry.errors import Conflict, Fault, NotFound, RegistryError, RuleViolat
 from registry.inspections.model import Inspection
 from registry.pages import Page, page_of
 from registry.photos import images, uploads
+from registry.photos.images import Arrival
 from registry.photos.model import ContentType, Fragment, Photo, PhotoState, Upload, UploadState
 from registry.photos.rules import LARGEST_PHOTO_BYTES, object_key
 
@@ -447,7 +448,7 @@ def _store(actor: Actor, claim: Claim, file: BinaryIO, sha256: bytes, *, has_fra
             raise OffsetDiffers(offset=session.get_one(Upload, claim.upload_id).offset_bytes)
         photo = session.get_one(Photo, claim.photo_id, with_for_update={"key_share": True})
         if photo.state is PhotoState.DECLARED:
-            images.attach(session, actor, photo, sha256=sha256, size_bytes=size_bytes, key=claim.key(sha256))
+            images.attach_each(session, actor, [Arrival(photo, sha256, size_bytes, claim.key(sha256))])
 
 
 def _end(session: Session, claim: Claim, state: UploadState, *, has_fragments: bool = True, **more: Any) -> bool:

@@ -275,7 +275,7 @@ def _store(key: str) -> None:
         if photo.sha256 not in (None, sha256) or photo.size_bytes not in (None, found.size_bytes):
             log.error("object-differs-from-its-photo", key=key)
             return
-        images.attach(session, the_system(f"sweep-{photo_id}"), photo, sha256=sha256, size_bytes=found.size_bytes, key=key)
+        images.attach_each(session, the_system(f"sweep-{photo_id}"), [images.Arrival(photo, sha256, found.size_bytes, key)])
     log.info("photo-stored-by-sweep", photo=str(photo_id))
 
 

@@ -4,7 +4,8 @@
 over a bad network (`receiving.py`). The same photo may be declared and completed any number of times. The same bytes are kept once (`images.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -26,10 +27,13 @@ from registry.errors import Fault, NotFound
 from registry.inspections.model import Inspection
 from registry.inspections.queries import visible_to
 from registry.photos import images
+from registry.photos.images import Arrival
 from registry.photos.model import Fragment, Photo, PhotoBytesDiffer, PhotoBytesMissing, PhotoGone, PhotoState, Upload, UploadState
 from registry.photos.rules import MOST_PHOTOS, NewPhoto, check, object_key
 from registry.storage import PutLink, StoredObject
 from registry.versioned import Outcome, change, same
+
+LOOKS_AT_ONCE = 8
 
 
 def declare_each(session: Session, actor: Actor, items: Sequence[NewPhoto]) -> list[Result]:
@@ -127,13 +131,25 @@ def link(actor: Actor, photo: Photo) -> PutLink | None:
 
 def look(actor: Actor, photo: Photo) -> StoredObject:
     """What the object store has for the actor's own photo. Not to be called inside a transaction. Raises PhotoBytesMissing, Unavailable."""
-    if photo.sha256 is None:
-        raise PhotoBytesMissing()
-    key = key_of(actor, photo, photo.sha256)
-    found = storage.find(key)
+    found = _look(actor, photo)
     if found is None:
         raise PhotoBytesMissing()
-    return found if found.sha256 is not None else StoredObject(found.size_bytes, storage.digest(key))
+    return found
+
+
+def look_each(actor: Actor, photos: Sequence[Photo]) -> dict[UUID, StoredObject]:
+    """What the object store has for these photos, as `look`, some at a time. Raises Unavailable."""
+    with ThreadPoolExecutor(LOOKS_AT_ONCE) as pool:
+        found = pool.map(lambda photo: _look(actor, photo), photos)
+        return {photo.id: each for photo, each in zip(photos, found, strict=True) if each is not None}
+
+
+def _look(actor: Actor, photo: Photo) -> StoredObject | None:
+    if photo.sha256 is None:
+        return None
+    key = key_of(actor, photo, photo.sha256)
+    found = storage.find(key)
+    return found if found is None or found.sha256 is not None else StoredObject(found.size_bytes, storage.digest(key))
 
 
 def mark_stored(session: Session, actor: Actor, photo_id: UUID, found: StoredObject) -> Photo:
@@ -143,13 +159,30 @@ def mark_stored(session: Session, actor: Actor, photo_id: UUID, found: StoredObj
     """
     photo = own_locked(session, actor, photo_id)
     check_not_gone(photo)
-    if photo.state is not PhotoState.DECLARED:
-        return photo
+    if photo.state is PhotoState.DECLARED:
+        arrival = _arrival(actor, photo, found)
+        if arrival is None:
+            raise differ(photo, found)
+        images.attach_each(session, actor, [arrival])
+    return photo
+
+
+def mark_stored_each(session: Session, actor: Actor, found: Mapping[UUID, StoredObject]) -> dict[UUID, Photo]:
+    """As `mark_stored` for many photos, by id; one whose bytes differ is left awaited. Raises NotAllowed."""
+    require(actor, Right.INSPECT)
+    locked = sa.select(Photo).where(Photo.id.in_(found), Photo.inspection_id.in_(_own_inspections(actor))).order_by(Photo.id)
+    photos = session.scalars(locked.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
+    arrivals = [_arrival(actor, photo, found[photo.id]) for photo in photos if photo.state is PhotoState.DECLARED]
+    images.attach_each(session, actor, [arrival for arrival in arrivals if arrival is not None])
+    return {photo.id: photo for photo in photos}
+
+
+def _arrival(actor: Actor, photo: Photo, found: StoredObject) -> Arrival | None:
+    """None when the bytes are not the declared ones."""
     sha256, size_bytes = photo.sha256 or found.sha256 or b"", photo.size_bytes or found.size_bytes
     if (found.sha256, found.size_bytes) != (sha256, size_bytes):
-        raise differ(photo, cast("bytes", found.sha256), found.size_bytes)
-    images.attach(session, actor, photo, sha256=sha256, size_bytes=size_bytes, key=key_of(actor, photo, sha256))
-    return photo
+        return None
+    return Arrival(photo, sha256, size_bytes, key_of(actor, photo, sha256))
 
 
 def check_not_gone(photo: Photo) -> None:
@@ -158,10 +191,10 @@ def check_not_gone(photo: Photo) -> None:
         raise PhotoGone(what="photo", id=photo.id)
 
 
-def differ(photo: Photo, sha256: bytes, size_bytes: int) -> PhotoBytesDiffer:
+def differ(photo: Photo, found: StoredObject) -> PhotoBytesDiffer:
     """The bytes are not the declared ones."""
-    expected = "sha256 " + (photo.sha256.hex() if photo.sha256 else "?")
-    return PhotoBytesDiffer(expected=f"{expected}, {photo.size_bytes or '?'} bytes", found=f"sha256 {sha256.hex()}, {size_bytes} bytes")
+    expected, seen = (digest.hex() if digest else "?" for digest in (photo.sha256, found.sha256))
+    return PhotoBytesDiffer(expected=f"sha256 {expected}, {photo.size_bytes or '?'} bytes", found=f"sha256 {seen}, {found.size_bytes} bytes")
 
 
 def withdraw(session: Session, actor: Actor, photo_id: UUID, reason: str) -> Photo:
@@ -182,6 +215,17 @@ def withdraw(session: Session, actor: Actor, photo_id: UUID, reason: str) -> Pho
     audit.record(session, actor, "photo.withdrawn", "photo", photo_id, details={"reason": reason})
     images.told(session, photo)
     return photo
+
+
+def own_each(session: Session, actor: Actor, photo_ids: Collection[UUID]) -> dict[UUID, Photo]:
+    """Those of these photos whose inspections are assigned to the actor. Raises NotAllowed."""
+    require(actor, Right.INSPECT)
+    query = sa.select(Photo).where(Photo.id.in_(photo_ids), Photo.inspection_id.in_(_own_inspections(actor)))
+    return {photo.id: photo for photo in session.scalars(query)}
+
+
+def _own_inspections(actor: Actor) -> "sa.Select[UUID]":
+    return sa.select(Inspection.id).where(visible_to(actor), Inspection.assignee_id == actor.person_id)
 
 
 _OWN = sa.select(Photo).where(

@@ -235,6 +235,7 @@ ROWS = (
     Row("sendPhoto", "path", "awaited", "inspector", "200", headers={"Content-Type": "image/jpeg"}, raw=AWAITED),
     Row("timeUpload", "", "", ALL, "200", headers={"Content-Type": "application/octet-stream"}, raw=b"x", but=each("ended", "200")),
     Row("withdrawPhoto", "path", "photo", "inspector", "200", body={"reason": "a test"}),
+    Row("completeUploads", "photoIds", "photo", "inspector", "200 some", NONE, body={"photoIds": ["$"]}),
     Row("completeUpload", "path", "photo", "inspector", "200"),
     Row("getPhoto", "path", "photo", READERS, "200"),
     Row("getOriginal", "path", "photo", READERS, "200"),

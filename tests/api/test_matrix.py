@@ -121,7 +121,8 @@ def in_short(response: TestResponse) -> str:
     if response.status_code >= 400:
         return f"{response.status_code} {content['code']}" if content else str(response.status_code)
     if "results" in content:
-        return f"{response.status_code} {content['results'][0]['outcome']}"
+        result = content["results"][0]
+        return f"{response.status_code} {result.get('outcome') or ('some' if result['state'] else 'none')}"
     if "items" in content:
         return f"{response.status_code} {'some' if content['items'] else 'none'}"
     return str(response.status_code)

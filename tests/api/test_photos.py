@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from registry import storage
 from registry.inspections.model import Inspection
 from registry.messages import TEXTS
-from registry.photos.model import PhotoState
+from registry.photos.model import Photo, PhotoState
 from tests import makers
 from tests.api.callers import Caller, a_caller, content, refused
 
@@ -75,6 +75,27 @@ def test_completing_twice_changes_nothing(inspector: Caller, inspection: Inspect
     assert content(second) == content(first)
     assert second.headers["ETag"] == first.headers["ETag"]
     assert declared(inspector, item)[0] == {"outcome": "unchanged", "id": item["id"], "errors": [], "state": "stored", "resume": None, "put": None}
+
+
+def test_many_photos_are_reported_complete_at_once(inspector: Caller, inspection: Inspection, session: Session) -> None:
+    photos = [(a_declaration(inspection, data), data) for data in (some_bytes() for _ in range(4))]
+    twin, stranger = a_declaration(inspection, photos[0][1], question="overall-photo"), str(uuid4())
+    results = declared(inspector, *(item for item, _ in photos), twin)
+    for (item, data), result in zip([*photos[:3], (twin, photos[0][1])], [*results[:3], results[4]], strict=True):
+        assert put(result["put"], data) == 200, item
+    content(inspector.post(f"/photos/{photos[2][0]['id']}/withdrawal", {"reason": "Mislukt"}))
+    ids = [item["id"] for item, _ in photos] + [twin["id"], stranger]
+    for _ in range(2):
+        answers = content(inspector.post("/uploads/complete", {"photoIds": ids}))["results"]
+        assert [(answer["id"], answer["state"]) for answer in answers] == list(
+            zip(ids, ["stored", "stored", "withdrawn", "declared", "stored", None], strict=True)
+        )
+        faults = [[(fault["pointer"], fault["code"]) for fault in answer["errors"]] for answer in answers]
+        assert faults == [[], [], [], [("/photoIds/3", "photo-bytes-missing")], [], [("/photoIds/5", "not-found")]]
+    images = [session.get_one(Photo, id).image_id for id in ids[:5]]
+    assert images[0] == images[4] != images[1]
+    other = a_caller(inspector.client, "inspector", inspector.organisation)
+    assert [answer["state"] for answer in content(other.post("/uploads/complete", {"photoIds": ids}))["results"]] == [None] * 6
 
 
 def test_nothing_is_complete_before_its_bytes(inspector: Caller, inspection: Inspection) -> None:

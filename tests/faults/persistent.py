@@ -1,6 +1,7 @@
 """A phone that does not give up: it sends photos over a network and to a register that break all the time, until it is told that they are stored."""
 
 import json
+import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -29,14 +30,23 @@ class Photo:
 
 @dataclass(slots=True)
 class Persistent:
-    """``setbacks`` counts what went wrong, by kind."""
+    """After each ``step_bytes`` of a body it pauses, for each body as long as one of ``pauses_s``. ``setbacks`` counts what went wrong, by kind."""
 
     phone: Phone
     random: Random
+    step_bytes: int = STEP_BYTES
+    pauses_s: tuple[float, ...] = PAUSES_S
     sent_bytes: int = 0
     """Of bodies, as far as the system took them."""
     setbacks: Counter[str] = field(default_factory=Counter)
     _fruitless: int = 0
+    _sending: socket.socket | None = None
+
+    def lose_connection(self) -> None:
+        """As when the system says that its network is gone."""
+        if self._sending is not None:
+            with suppress(OSError):
+                self._sending.shutdown(socket.SHUT_RDWR)
 
     def send_in_pieces(self, photo: Photo) -> None:
         """By tus, until the server has all of it."""
@@ -63,6 +73,7 @@ class Persistent:
     def _patch(self, path: str, offset: int, body: bytes) -> int:
         """The offset afterwards, as far as it is known. Raises what is in `LOST`."""
         with self.phone.begin_patch(path, offset, len(body)) as connection:
+            self._sending = connection
             with suppress(BrokenPipeError, ConnectionResetError):
                 for piece in self._pieces(body):
                     connection.sendall(piece)
@@ -112,9 +123,9 @@ class Persistent:
             yield piece
 
     def _pieces(self, body: bytes) -> Iterator[bytes]:
-        pause_s = self.random.choice(PAUSES_S)
-        for begins in range(0, len(body), STEP_BYTES):
-            yield body[begins : begins + STEP_BYTES]
+        pause_s = self.random.choice(self.pauses_s)
+        for begins in range(0, len(body), self.step_bytes):
+            yield body[begins : begins + self.step_bytes]
             time.sleep(self.random.uniform(0, 2 * pause_s))
 
     def _wait(self, why: str) -> None:

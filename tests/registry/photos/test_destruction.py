@@ -26,6 +26,7 @@ from registry.inspections.model import Inspection, InspectionStatus
 from registry.organisations.model import OrganisationKind
 from registry.photos import destruction, images, uploads
 from registry.photos.destruction import AlreadyHeld, PhotoHeld, PhotoNotWithdrawn, destroy, destroy_due, due, hold, release
+from registry.photos.images import Arrival
 from registry.photos.keeping import delete_image
 from registry.photos.model import ContentType, Destruction, DestructionGround, HoldSubject, Image, Photo, PhotoGone, PhotoState, Upload, UploadState
 from registry.photos.rules import NewPhoto, preview_key
@@ -172,7 +173,7 @@ def test_the_same_bytes_may_come_back_after_they_were_destroyed(session: Session
     destroyed(as_worker, photo.id)
     again = a_photo(session, inspection, sha256=sha256, size_bytes=len(content))
     with as_worker(), transaction() as own:
-        images.attach(own, SYSTEM, own.get_one(Photo, again.id), sha256=sha256 or b"", size_bytes=len(content), key=f"media/{uuid4()}")
+        images.attach_each(own, SYSTEM, [Arrival(own.get_one(Photo, again.id), sha256 or b"", len(content), f"media/{uuid4()}")])
     session.refresh(again)
     assert again.image_id not in (None, former)
 
@@ -378,7 +379,7 @@ class TestRaces:
         with ThreadPoolExecutor(1) as pool:
             with transaction() as session:
                 photo = session.get_one(Photo, awaited, with_for_update={"key_share": True})
-                images.attach(session, SYSTEM, photo, sha256=b"\5" * 32, size_bytes=16, key=f"media/{awaited}")
+                images.attach_each(session, SYSTEM, [Arrival(photo, b"\5" * 32, 16, f"media/{awaited}")])
                 destroying = pool.submit(destroy_now, awaited)
                 waits(destroying)
             done = destroying.result(10)
@@ -434,7 +435,7 @@ def hold_now(kind: HoldSubject, subject_id: UUID) -> None:
 def attach_now(photo_id: UUID, sha256: bytes) -> None:
     with transaction() as session:
         photo = session.get_one(Photo, photo_id, with_for_update={"key_share": True})
-        images.attach(session, SYSTEM, photo, sha256=sha256, size_bytes=photo.size_bytes or 0, key=f"media/{photo_id}")
+        images.attach_each(session, SYSTEM, [Arrival(photo, sha256, photo.size_bytes or 0, f"media/{photo_id}")])
 
 
 def declare_now(actor: Actor, like: UUID) -> UUID:
