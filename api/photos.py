@@ -29,7 +29,7 @@ from registry.db import reading, transaction
 from registry.errors import Fault
 from registry.inspections.model import InspectionStatus
 from registry.messages import text
-from registry.photos import queries, receiving, uploads
+from registry.photos import claims, queries, receiving, uploads
 from registry.photos.model import ContentType, Image, Photo, PhotoState, PreviewState, Upload
 from registry.photos.queries import Shown
 from registry.photos.rules import LARGEST_PHOTO_BYTES, Disagreement, NewPhoto, disagreements
@@ -215,7 +215,7 @@ def declare_photos(body: dict[str, Any]) -> Response:
     with transaction(actor()) as session:
         results = judge_each(body["items"], lambda items: uploads.declare_each(session, actor(), items))
         photos = queries.find_each(session, actor(), [result.id for result in results if result.id])
-        under_way = receiving.under_way(session, actor(), [photo.id for photo in photos.values() if photo.state is PhotoState.DECLARED])
+        under_way = claims.under_way(session, actor(), [photo.id for photo in photos.values() if photo.state is PhotoState.DECLARED])
         concerns(*queries.dwellings_of(session, photos.values()))
 
     straight = store_within_reach() and storage.takes_from_phones()
@@ -251,7 +251,7 @@ _dump_open = dump_with(OpenUploadOut())
 def list_uploads(query: dict[str, Any]) -> Response:
     """What is under way of your photos and how far it is; looking interrupts nothing"""
     with reading(actor()) as session:
-        page = receiving.list_(session, actor(), inspection_id=query["inspection_id"], after=decode_cursor(query["cursor"], UUID), limit=query["limit"])
+        page = claims.list_(session, actor(), inspection_id=query["inspection_id"], after=decode_cursor(query["cursor"], UUID), limit=query["limit"])
     return page_response(lambda row: _dump_open({**row, "url": f"{BASE}/tus/{row['id']}"}), page)
 
 

@@ -27,8 +27,9 @@ from registry.errors import (
     Unavailable,
 )
 from registry.messages import DEFAULT_LANGUAGE, TEXTS, Language, text
+from registry.photos.claims import PhotoTooLarge, UploadGone, UploadStored
 from registry.photos.model import PhotoGone
-from registry.photos.receiving import BodyDiffers, PhotoTooLarge, SentBytesDiffer, UploadGone, UploadInterrupted, UploadStored
+from registry.photos.receiving import BodyDiffers, SentBytesDiffer, UploadInterrupted
 from registry.versioned import VersionRequired
 
 log = structlog.get_logger()

@@ -1,7 +1,7 @@
 """Resumable uploads by tus 1.0 (tus.io): creation, creation-with-upload, creation-defer-length, checksum, expiration, termination.
 
-The protocol stands here, what it does in `registry/photos/receiving.py`. Concatenation is not offered: it can't be repeated harmlessly, and one photo is
-better sent as a whole. https://tus.io/protocols/resumable-upload
+The protocol stands here, what it does in `registry/photos/claims.py` and `receiving.py`. Concatenation is not offered: it can't be repeated harmlessly,
+and one photo is better sent as a whole. https://tus.io/protocols/resumable-upload
 """
 
 import base64
@@ -31,10 +31,11 @@ from registry.access import Right
 from registry.batch import only
 from registry.db import reading, transaction
 from registry.errors import Fault, InvalidInput, NotFound, RegistryError, RuleViolation
-from registry.photos import queries, receiving, uploads
+from registry.photos import claims, queries, receiving, uploads
+from registry.photos.claims import Claim, OffsetDiffers
 from registry.photos.handover import watch
 from registry.photos.model import Photo, Upload, UploadState
-from registry.photos.receiving import Claim, Digest, OffsetDiffers
+from registry.photos.receiving import Digest
 from registry.photos.rules import LARGEST_PHOTO_BYTES
 from registry.processing import Activity
 
@@ -130,14 +131,10 @@ def create_upload() -> Response:
     digest = _body_digest()
     with transaction(actor()) as session:
         photo = _photo(session, given, length)
-        upload = receiving.begin(session, actor(), photo, length_bytes=length, metadata=request.headers.get("Upload-Metadata", ""))
-    offset = upload.offset_bytes
-    if size and upload.state is UploadState.RECEIVING and offset == 0:
-        claim = receiving.take_up(actor(), upload.id, offset_bytes=0)
-        concerns(claim.dwelling_id)
-        offset = _receive(claim, size, digest)
-    else:
-        _concerns(upload)
+        given_metadata = request.headers.get("Upload-Metadata", "")
+        upload = claims.begin(session, actor(), photo, length_bytes=length, metadata=given_metadata, brings_bytes=size > 0)
+    concerns(upload.dwelling_id)
+    offset = upload.offset_bytes if upload.claim is None else _receive(upload.claim, size, digest)
     headers = {"Location": f"{BASE}/tus/{upload.id}", "Upload-Expires": http_date(upload.expires_at), "Upload-Offset": str(offset)}
     return Response(status=201, headers=headers)
 
@@ -164,7 +161,7 @@ def find_offset(upload_id: UUID) -> Response:
 @routes.on("GET", "/tus/<uuid:upload_id>", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=UploadStatusOut, says=TUS)
 def get_upload(upload_id: UUID) -> Response:
     """How far an upload is, without interrupting it"""
-    upload = receiving.find(actor(), upload_id)
+    upload = claims.find(actor(), upload_id)
     if upload.state not in (UploadState.RECEIVING, UploadState.STORED):
         raise NotFound(what="upload", id=upload_id)
     _concerns(upload)
@@ -190,7 +187,7 @@ def send_bytes(upload_id: UUID) -> Response:
     offset, length, size = _number("Upload-Offset"), _told_length(), request.content_length or 0
     digest = _body_digest()
     try:
-        claim = receiving.take_up(actor(), upload_id, offset_bytes=offset, length_bytes=length, receiving=size > 0)
+        claim = claims.take_up(actor(), upload_id, offset_bytes=offset, length_bytes=length, receiving=size > 0)
     except OffsetDiffers as error:
         if size or error.facts["offset"] != offset:
             raise
@@ -200,7 +197,7 @@ def send_bytes(upload_id: UUID) -> Response:
         offset = _receive(claim, size, digest)
     elif claim.offset_bytes == claim.length_bytes:
         receiving.finish(actor(), claim)
-    return Response(status=204, headers={"Upload-Offset": str(offset), "Upload-Expires": http_date(clock.now() + receiving.LIFE)})
+    return Response(status=204, headers={"Upload-Offset": str(offset), "Upload-Expires": http_date(clock.now() + claims.LIFE)})
 
 
 @routes.on(
@@ -216,9 +213,9 @@ def send_bytes(upload_id: UUID) -> Response:
 )
 def end_upload(upload_id: UUID) -> Response:
     """End an upload and forget what it brought; the photo stays awaited"""
-    _concerns(receiving.find(actor(), upload_id))
+    _concerns(claims.find(actor(), upload_id))
     with transaction(actor()) as session:
-        receiving.terminate(session, actor(), upload_id)
+        claims.terminate(session, actor(), upload_id)
     return Response(status=204)
 
 

@@ -19,10 +19,11 @@ from registry.inspections.model import Inspection
 from registry.photos.model import Image, Photo, PhotoState
 from registry.versioned import change
 
+_COLUMNS = ", ".join(f"kept.{column.name}" for column in Image.__table__.columns)
 _KEEP = sa.select(Image).from_statement(
     sa.text(
-        """
-        SELECT kept.* FROM (
+        f"""
+        SELECT {_COLUMNS} FROM (
             SELECT * FROM unnest(CAST(:photo_ids AS uuid[]), CAST(:digests AS bytea[]), CAST(:sizes AS bigint[]), CAST(:keys AS text[]))
                 AS arrival (photo_id, sha256, size_bytes, key) ORDER BY sha256
         ) AS arrived, LATERAL keep_image(photo_id, sha256, size_bytes, key) AS kept
@@ -30,7 +31,7 @@ _KEEP = sa.select(Image).from_statement(
     ).columns(*Image.__table__.columns)
 )
 """In the order of their digests, so that two batches don't wait for each other."""
-_IN_SIGHT = sa.select(Image).from_statement(sa.text("SELECT * FROM images_in_sight(:digests)").columns(*Image.__table__.columns))
+_IN_SIGHT = sa.select(Image).from_statement(sa.text(f"SELECT {_COLUMNS} FROM images_in_sight(:digests) AS kept").columns(*Image.__table__.columns))
 _WHOSE = (
     sa.select(sa.bindparam("photo_id", type_=sa.Uuid), Dwelling.municipality_code, Inspection.organisation_id)
     .join(Dwelling, Dwelling.id == Inspection.dwelling_id)

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from api.tus import ALGORITHMS, EXTENSIONS, LONGEST_METADATA
 from registry import clock, storage
 from registry.inspections.model import Inspection
-from registry.photos import receiving
+from registry.photos import claims
 from registry.photos.model import Fragment, Photo, PhotoState, Upload, UploadState
 from registry.photos.rules import LARGEST_PHOTO_BYTES
 from tests import makers
@@ -268,7 +268,7 @@ def test_an_upload_says_when_it_expires(inspector: Caller, photo_id: str, data: 
     response = tus(inspector, "POST", "/v1/tus", Upload_Length=str(len(data)), Upload_Metadata=metadata(photoId=photo_id))
     expires = parse_date(response.headers["Upload-Expires"])
     assert expires is not None
-    assert abs(expires - clock.now() - receiving.LIFE) < timedelta(minutes=1)
+    assert abs(expires - clock.now() - claims.LIFE) < timedelta(minutes=1)
     assert patched(inspector, response.headers["Location"], 0, data[:10]).headers["Upload-Expires"]
 
 
@@ -390,7 +390,7 @@ def test_an_inspection_that_went_to_a_colleague_takes_no_more_bytes(
 
 
 def test_too_many_uploads_at_once_are_told_to_wait(inspector: Caller, photo_id: str, data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receiving, "MOST_OPEN", 0)
+    monkeypatch.setattr(claims, "MOST_OPEN", 0)
     response = tus(inspector, "POST", "/v1/tus", Upload_Length=str(len(data)), Upload_Metadata=metadata(photoId=photo_id))
     refused(response, 503, "upload-room-full")
     assert response.headers["Retry-After"]

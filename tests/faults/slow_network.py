@@ -33,11 +33,11 @@ from tests.faults.persistent import Persistent, Photo
 from tests.faults.phone import Phone, inspectors, some_bytes
 
 Done = TypeVar("Done")
-PREFIX = "10.91.77"
+PREFIX = f"10.91.{os.getpid() % 250}"
 SERVER, PORT = f"{PREFIX}.1", 18_077
-NAMESPACE = "registry-phone"
-OUTSIDE, INSIDE = "regsrv0", "regphone0"
-"""The devices: what the API sees of the network, and what the phone sees."""
+NAMESPACE = f"registry-phone-{os.getpid()}"
+OUTSIDE, INSIDE = f"api{os.getpid()}", f"phone{os.getpid()}"
+"""The devices: what the API sees of the network, and what the phone sees. All of these names are of this process, so that two can run."""
 LARGEST_PACKET = 1400
 QUEUE_S = 1.0
 """So much waits for its turn; more is thrown away."""
@@ -131,9 +131,9 @@ class Network:
             self._down = False
 
     def _change_address(self) -> None:
-        before, self.addresses = f"{PREFIX}.{self.addresses + 1}/24", self.addresses + 1
+        _ip("-n", NAMESPACE, "addr", "del", f"{PREFIX}.{self.addresses + 1}/24", "dev", INSIDE)
+        self.addresses += 1
         _ip("-n", NAMESPACE, "addr", "add", f"{PREFIX}.{self.addresses + 1}/24", "dev", INSIDE)
-        _ip("-n", NAMESPACE, "addr", "del", before, "dev", INSIDE)
         self.on_new_address()
 
     def end(self) -> None:

@@ -26,7 +26,8 @@ from registry import jobs, migrations
 from registry.db import API_ROLE, WORKER_ROLE
 from registry.embedded.object_store import ObjectStore, ObjectStoreAddress
 from registry.embedded.postgres import Postgres
-from registry.photos.receiving import HAND_OVER_S, KEEP_EVERY_S
+from registry.photos.claims import HAND_OVER_S
+from registry.photos.receiving import KEEP_EVERY_S
 from tests import servers
 from tests.faults.phone import Answer, Phone, answer, count, eventually, inspectors, kept_bytes, some_bytes, upload_column
 
