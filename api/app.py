@@ -1,5 +1,6 @@
 """The application: every route of the register behind one set of rules for all requests."""
 
+import threading
 import time
 from typing import cast
 
@@ -42,6 +43,7 @@ from api.headers import SECURITY_HEADERS
 from api.routes import BASE, SERVED, STREAMED
 from api.web import web
 from registry import log as logging
+from registry import storage
 from registry.db import database
 from registry.settings import Settings, settings
 
@@ -74,12 +76,13 @@ PAGES = (sign_in, provider_sign_in, set_up, account)
 
 
 def create_app(config: Settings | None = None) -> Flask:
-    """Build the application and connect it to its database."""
+    """Build the application, connect it to its database, and find out meanwhile what the object store can do."""
     config = config or settings()
     logging.configure(config.log_level)
     app = build()
     if database.bind is None:
         database.connect(config.database_url, pool_size=config.pool_size, guarded=True, prepared=config.prepared_statements)
+    threading.Thread(target=storage.takes_from_phones, name="try-object-store", daemon=True).start()
     return app
 
 
