@@ -20,15 +20,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
-import boto3
 import click
 import httpx
 import psutil
 import psycopg
-from botocore.config import Config
 from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
@@ -38,16 +36,21 @@ from registry.embedded.object_store import ObjectStore
 from registry.embedded.postgres import Postgres
 from registry.installation import DATABASE_FOLDER, OBJECTS_FOLDER
 from tests import servers
+from tests.faults.behind import BUCKET, count, inspectors, objects_of
 from tests.faults.persistent import Persistent, Photo
-from tests.faults.phone import Phone, count, inspectors
+from tests.faults.phone import Phone
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
 
 PHONES = 4
 SIZES_BYTES = (200_000, 800_000)
 KILL_EVERY_S = 5.0
+"""Not much oftener: a part that dies again and again is started again at growing intervals."""
+UNLIMITED = sys.maxsize
 READY_WITHIN_S = 120
 EXAMINED_WITHIN_S = 300
 """After the last photo is stored and all is well again: a job that met five outages waits for half a minute."""
-BUCKET = "registry"
 Found = TypeVar("Found")
 
 
@@ -90,10 +93,8 @@ class Running:
         """Its URL, once the database is there again."""
         return self._until(lambda: Postgres.running_address(self.folder / DATABASE_FOLDER))
 
-    def objects(self):  # type: ignore[no-untyped-def]
-        address = self._until(lambda: ObjectStore.running_address(self.folder / OBJECTS_FOLDER))
-        keys = {"aws_access_key_id": address.access_key, "aws_secret_access_key": address.secret_key}
-        return boto3.client("s3", endpoint_url=address.endpoint, region_name="eu-central-1", config=Config(s3={"addressing_style": "path"}), **keys)
+    def objects(self) -> "S3Client":
+        return objects_of(self._until(lambda: ObjectStore.running_address(self.folder / OBJECTS_FOLDER)))
 
     def wait_until_ready(self) -> None:
         def ready() -> bool:
@@ -147,10 +148,10 @@ def victims(running: Running) -> dict[str, list[psutil.Process]]:
     }
 
 
-def keep_killing(running: Running, random: Random, every_s: float, kills: Counter[str], over: threading.Event) -> None:
+def keep_killing(running: Running, random: Random, every_s: float, most: int, kills: Counter[str], over: threading.Event) -> None:
     """Kill one part after another, each kind as often as the others, at random moments; also while an earlier one is not back yet."""
     round_: list[str] = []
-    while not over.wait(random.uniform(0.1, 2 * every_s)):
+    while kills.total() < most and not over.wait(random.uniform(0.1, 2 * every_s)):
         with suppress(psutil.NoSuchProcess):
             alive = victims(running)
             if not round_:
@@ -176,7 +177,7 @@ def _commented(jpeg: bytes, comment: bytes) -> bytes:
     return jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
 
 
-def campaign(folder: Path, *, uploads: int, seed: int, kill_every_s: float, told: Callable[[], None] = lambda: None) -> Outcome:
+def campaign(folder: Path, *, uploads: int, seed: int, kill_every_s: float, most_kills: int = UNLIMITED, told: Callable[[], None] = lambda: None) -> Outcome:
     """``told`` is called for each photo that a phone was told is stored."""
     random, outcome, over = Random(seed), Outcome(uploads), threading.Event()
     photos = photographs(uploads, random)
@@ -195,7 +196,7 @@ def campaign(folder: Path, *, uploads: int, seed: int, kill_every_s: float, told
                 acknowledged.append(photo)
                 told()
 
-        killer = threading.Thread(target=keep_killing, args=(running, random, kill_every_s, outcome.kills, over), daemon=True)
+        killer = threading.Thread(target=keep_killing, args=(running, random, kill_every_s, most_kills, outcome.kills, over), daemon=True)
         began = time.monotonic()
         killer.start()
         try:
@@ -237,7 +238,7 @@ def _judge(running: Running, acknowledged: list[Photo], outcome: Outcome) -> Non
     outcome.audit_flaws = verified.stdout + verified.stderr if verified.returncode else ""
 
 
-def _digest(objects, key: str) -> bytes:  # type: ignore[no-untyped-def]
+def _digest(objects: "S3Client", key: str) -> bytes:
     return hashlib.sha256(objects.get_object(Bucket=BUCKET, Key=key)["Body"].read()).digest()
 
 

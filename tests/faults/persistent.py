@@ -5,10 +5,11 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from random import Random
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ PAUSES_S = (0.01, 0.1, 0.4)
 DELAYS_S = (0.2, 0.5, 1.0, 2.0, 3.0)
 """Between attempts that get nowhere, each at random half as long or half as long again."""
 GONE = (404, 410)
+STORED = ("stored", "ready")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,12 @@ class Persistent:
         return offset
 
     def send_directly(self, photo: Photo) -> None:
-        """Straight to the object store, until the API says that it is stored."""
+        """As the API says: straight to the object store, or through it while that is away; until it says that the photo is stored."""
         while True:
             try:
                 said = self.phone.ask_json("POST", "/v1/uploads/batch", {"items": [self.phone.particulars(photo.content, photo.id)]})
                 result = json.loads(said.body)["results"][0] if said.status == 200 else {"state": None, "put": None}
-                if result["state"] in ("stored", "ready") or (result["put"] and self._put(result["put"], photo)):
+                if result["state"] in STORED or (result["put"] and self._put(result["put"], photo)):
                     self._fruitless = 0
                     return
                 if said.status != 200:
@@ -98,23 +100,23 @@ class Persistent:
             except LOST as error:
                 self._wait(type(error).__name__)
 
-    def _put(self, put: dict[str, object], photo: Photo) -> bool:
+    def _put(self, put: dict[str, Any], photo: Photo) -> bool:
         """Whether the API says that the photo is stored. Raises what is in `LOST`."""
-        where, headers = urlsplit(str(put["url"])), put["headers"]
-        assert isinstance(headers, dict)
-        store = HTTPConnection(where.netloc, timeout=self.phone.patience_s)
-        try:
-            store.request("PUT", f"{where.path}?{where.query}", body=self._counted(photo.content), headers=headers)
-            status = store.getresponse().status
-        finally:
-            store.close()
-        if status not in (200, 412):
+        where, by_api = urlsplit(put["url"]), put["needsSignIn"]
+        headers = {**put["headers"], **({"Authorization": f"Bearer {self.phone.token}"} if by_api else {})}
+        with closing(HTTPConnection(where.netloc, timeout=self.phone.patience_s)) as connection:
+            connection.request("PUT", f"{where.path}?{where.query}", body=self._counted(photo.content), headers=headers)
+            said = connection.getresponse()
+            status, body = said.status, said.read()
+        if not by_api and status in (200, 412):
+            completed = self.phone.ask_json("POST", f"/v1/uploads/{photo.id}/complete")
+            status, body = completed.status, completed.body
+        elif not by_api:
             self._wait(f"S3 {status}")
             return False
-        said = self.phone.ask_json("POST", f"/v1/uploads/{photo.id}/complete")
-        if said.status == 200 and json.loads(said.body)["state"] in ("stored", "ready"):
+        if status == 200 and json.loads(body)["state"] in STORED:
             return True
-        self._wait(f"{said.status}")
+        self._wait(f"{status}")
         return False
 
     def _counted(self, content: bytes) -> Iterator[bytes]:

@@ -7,22 +7,12 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPMessage, HTTPResponse
-from uuid import UUID, uuid4
-
-import psutil
-import psycopg
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
-
-from registry.access import Role
-from registry.checklists.model import Checklist
-from registry.db import sqlalchemy_url
-from registry.organisations.model import OrganisationKind
-from tests import makers
+from typing import Any
+from uuid import uuid4
 
 PIECES = "application/offset+octet-stream"
 LOST = (OSError, HTTPException)
@@ -80,10 +70,10 @@ class Phone:
 
     def ask_json(self, method: str, path: str, body: object = None) -> Answer:
         sent = b"" if body is None else json.dumps(body).encode()
-        key = {"Idempotency_Key": str(uuid4())} if method == "POST" else {}
-        return self.ask(method, path, sent, **key, **({"Content_Type": "application/json"} if sent else {}))
+        headers = {"Idempotency_Key": str(uuid4())} if method == "POST" else {}
+        return self.ask(method, path, sent, **headers | ({"Content_Type": "application/json"} if sent else {}))
 
-    def particulars(self, data: bytes, photo_id: str) -> dict[str, object]:
+    def particulars(self, data: bytes, photo_id: str) -> dict[str, Any]:
         digest = hashlib.sha256(data).hexdigest()
         return {
             "id": photo_id,
@@ -118,7 +108,7 @@ class Phone:
         assert response.status == 200, response
         return response.offset
 
-    def photo(self, photo_id: str) -> dict[str, object]:
+    def photo(self, photo_id: str) -> dict[str, Any]:
         response = self.ask("GET", f"/v1/photos/{photo_id}")
         assert response.status == 200, response
         return dict(json.loads(response.body))
@@ -152,46 +142,3 @@ def eventually(condition: Callable[[], bool], timeout_s: float = 20) -> bool:
             return False
         time.sleep(0.05)
     return True
-
-
-@contextmanager
-def as_owner_of(url: str) -> Iterator[Session]:
-    """A transaction on the database of a server in another process."""
-    engine = sa.create_engine(sqlalchemy_url(url), poolclass=sa.NullPool)
-    with Session(engine) as session, session.begin():
-        yield session
-
-
-def inspectors(url: str, count: int) -> list[tuple[str, str]]:
-    """Token and inspection of so many new inspectors of one inspection body."""
-    with as_owner_of(url) as session:
-        body = makers.an_organisation(session, kind=OrganisationKind.INSPECTION_BODY)
-        checklist = session.scalar(sa.select(Checklist).where(Checklist.key == "baseline").limit(1)) or makers.a_checklist(session)
-        members = [makers.a_member(session, Role.INSPECTOR, body) for _ in range(count)]
-        return [(token, str(makers.an_inspection(session, actor, checklist_id=checklist.id).id)) for actor, token in members]
-
-
-def count(url: str, query: str, *values: object) -> int:
-    with psycopg.connect(url) as connection:
-        row = connection.execute(query, values).fetchone()  # type: ignore[call-overload]
-    assert row
-    return int(row[0])
-
-
-def kept_bytes(url: str, path: str) -> bytes:
-    """What the fragments of an upload hold together."""
-    with psycopg.connect(url) as connection:
-        rows = connection.execute("SELECT content FROM fragment WHERE upload_id = %s ORDER BY offset_bytes", [path.rpartition("/")[2]]).fetchall()
-    return b"".join(content for (content,) in rows)
-
-
-def upload_column(url: str, path: str, column: str) -> object:
-    with psycopg.connect(url) as connection:
-        row = connection.execute(f"SELECT {column} FROM upload WHERE id = %s", [UUID(path.rpartition("/")[2])]).fetchone()  # type: ignore[arg-type]
-    assert row
-    return row[0]
-
-
-def memory_mb(process: psutil.Process) -> float:
-    """Resident, of one process."""
-    return float(process.memory_info().rss) / 1024**2

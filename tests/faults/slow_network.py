@@ -29,8 +29,9 @@ import psycopg
 
 from registry import storage
 from tests import servers
+from tests.faults.behind import inspectors
 from tests.faults.persistent import Persistent, Photo
-from tests.faults.phone import Phone, inspectors, some_bytes
+from tests.faults.phone import Phone, some_bytes
 
 Done = TypeVar("Done")
 PREFIX = f"10.91.{os.getpid() % 250}"
@@ -42,8 +43,7 @@ LARGEST_PACKET = 1400
 QUEUE_S = 1.0
 """So much waits for its turn; more is thrown away."""
 STEP_BYTES = 8192
-PATIENCE_S = 20
-"""After this without a sign of life a phone tries again."""
+PATIENCE_S = 20.0
 _SET_INTERFACE, _TUN_WITHOUT_HEAD = 0x400454CA, 0x1001
 _NEW_NETWORK = 0x40000000
 _TCP = 6
@@ -193,11 +193,11 @@ class Figures:
     setbacks: dict[str, int]
 
 
-def send_over(conditions: Conditions, database_url: str, folder: Path, *, size_bytes: int, seed: int) -> Figures:
-    """Send one photo to an API of its own. Raises AssertionError when it does not arrive."""
+def send_over(conditions: Conditions, database_url: str, folder: Path, *, size_bytes: int, seed: int, patience_s: float = PATIENCE_S) -> Figures:
+    """Send one photo to an API of its own; the phone waits ``patience_s`` for a sign of life. Raises AssertionError when the photo does not arrive."""
     photo, ((token, inspection_id),) = Photo(some_bytes(size_bytes)), inspectors(database_url, 1)
-    with bad_network(conditions, seed=seed) as network, servers.gunicorn(database_url, folder, "--workers", "2", "--bind", f"{SERVER}:{PORT}") as _:
-        phone = Persistent(Phone(PORT, token, inspection_id, SERVER, patience_s=PATIENCE_S), Random(seed), step_bytes=STEP_BYTES, pauses_s=(0.0,))
+    with bad_network(conditions, seed=seed) as network, servers.gunicorn(database_url, folder, "--workers", "2", "--bind", f"{SERVER}:{PORT}"):
+        phone = Persistent(Phone(PORT, token, inspection_id, SERVER, patience_s=patience_s), Random(seed), step_bytes=STEP_BYTES, pauses_s=(0.0,))
         network.on_new_address = phone.lose_connection
         began = time.monotonic()
         network.run_in_it(lambda: phone.send_in_pieces(photo))

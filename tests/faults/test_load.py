@@ -14,7 +14,8 @@ import pytest
 import sqlalchemy as sa
 
 from tests import servers
-from tests.faults.phone import Phone, count, eventually, inspectors, memory_mb, some_bytes
+from tests.faults.behind import count, inspectors, memory_mb
+from tests.faults.phone import Phone, eventually, some_bytes
 
 Result = TypeVar("Result")
 Note = Callable[[str, object], None]
@@ -29,7 +30,7 @@ SIZE = 1_000_000
 HALF = SIZE // 2
 LARGE = 8_000_000
 CLIENTS = 8
-UPLOADS = 100
+UPLOADS = 80
 WARM_UP = 30
 MOST_GROWTH_MB = 25
 """Of the memory of one process over `UPLOADS` photos of `LARGE` bytes: three photos would not fit in it."""

@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from registry import storage
 from registry.photos.receiving import KEEP_AT_LEAST_BYTES, KEEP_EVERY_S
 from tests import servers
+from tests.faults.behind import inspectors, kept_bytes, upload_column
 from tests.faults.impatient import STALL_S
-from tests.faults.phone import LOST, PIECES, Answer, Phone, answer, eventually, inspectors, kept_bytes, metadata, reset, some_bytes, upload_column
+from tests.faults.phone import LOST, PIECES, Answer, Phone, answer, eventually, metadata, reset, some_bytes
 
 pytestmark = pytest.mark.usefixtures("bucket")
 SIZE = 1_000_000
@@ -102,6 +103,17 @@ def test_what_came_before_a_cut_is_kept(phone: Phone, database: str, data: bytes
     assert 0.98 * HALF <= offset <= HALF
     assert kept_bytes(database, path) == data[:offset]
     finished(phone, database, path, data)
+
+
+def test_what_is_kept_of_a_photo_that_comes_slowly_is_gone_when_it_is_stored(phone: Phone, database: str, data: bytes) -> None:
+    path = phone.created(data)
+    with phone.begin_patch(path, 0, SIZE, data[:HALF]) as slow:
+        time.sleep(KEEP_EVERY_S + 0.5)
+        slow.sendall(data[HALF:-1])
+        assert eventually(lambda: upload_column(database, path, "offset_bytes") != 0)
+        slow.sendall(data[-1:])
+        assert answer(slow).status == 204
+    stored_once(database, data)
 
 
 @pytest.mark.parametrize("where", ["phone", "elsewhere"])
@@ -229,7 +241,7 @@ def test_beginning_eight_times_at_once_is_beginning_once(phone: Phone, elsewhere
     for _ in range(5):
         photo_id = str(uuid4())
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(lambda place, id=photo_id: (phone, elsewhere)[place % 2].create(data, id), range(8)))  # type: ignore[misc]
+            answers = list(pool.map(lambda place, id=photo_id: (phone, elsewhere)[place % 2].create(data, id), range(8)))
         assert [each.status for each in answers] == [201] * 8
         assert len({each.headers["Location"] for each in answers}) == 1
 
