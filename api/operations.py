@@ -49,9 +49,11 @@ def healthz() -> Response:
 
 
 def readyz() -> Response:
-    """The database and the object store answer."""
+    """The database and the object store answer. A store that takes nothing more still lets everything be read, so it is said and is no reason to stop."""
     state = {"database": _answers(_ask_database), "objectStore": _answers(storage.check)}
     ready = all(each == "ok" for each in state.values())
+    if state["objectStore"] == "ok" and storage.refused_lately():
+        state["objectStore"] = "refuses-writes"
     return json_response({"status": "ok" if ready else "unavailable", **state}, 200 if ready else 503)
 
 

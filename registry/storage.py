@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import urllib3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from registry import clock
 from registry.errors import Unavailable
 from registry.settings import Settings, settings
 
@@ -28,6 +30,7 @@ LINK_LIFE_S = 900
 """Seconds that a presigned link works."""
 RETRY_AFTER_S = 10
 FULL_RETRY_AFTER_S = 60
+ALARM_LASTS_S = 300
 CONNECT_TIMEOUT_S = 3
 READ_TIMEOUT_S = 30
 MOST_CONNECTIONS = 32
@@ -36,6 +39,8 @@ PROBES = "probe/"
 """Where the abilities of the store are tried out."""
 
 log = structlog.get_logger()
+_refusals: deque[float] = deque(maxlen=1)
+"""When this process was refused last."""
 
 
 class RefusesWrites(Unavailable):
@@ -113,6 +118,11 @@ def check() -> None:
     """Raises Unavailable when the bucket does not answer."""
     with _reachable():
         _inside().head_bucket(Bucket=settings().s3_bucket)
+
+
+def refused_lately() -> bool:
+    """Whether the store took nothing from this process in the last minutes."""
+    return bool(_refusals) and clock.monotonic() - _refusals[-1] < ALARM_LASTS_S
 
 
 def prepare() -> None:
@@ -197,6 +207,7 @@ def store(key: str, content: BinaryIO, *, size_bytes: int, content_type: str) ->
 def _refused(key: str, status: int) -> None:
     """Raises RefusesWrites when the store answers otherwise, else Unavailable."""
     check()
+    _refusals.append(clock.monotonic())
     log.error("object-store-refuses-writes", status=status, key=key, hint="is its disk full?")
     raise RefusesWrites(retry_after_s=FULL_RETRY_AFTER_S)
 

@@ -252,6 +252,8 @@ def test_a_full_object_store_refuses_clearly_and_takes_the_photo_when_there_is_r
         told_to_wait(phone.patch(path, 0, data), "object-store-refuses-writes")
         told_to_wait(phone.patch(phone.created(data[::-1]), 0, data[::-1]), "object-store-refuses-writes")
         assert kept_bytes(register.url, path) == data
+        said = [httpx.get(f"{register.api.url}/readyz").json()["objectStore"] for _ in range(20)]  # by either process
+        assert "refuses-writes" in said
         alarms = [line for line in register.api.log.read_text().splitlines() if '"object-store-refuses-writes"' in line and '"error"' in line]
         assert alarms
         assert "is its disk full?" in alarms[-1]
