@@ -32,7 +32,7 @@ from registry.batch import only
 from registry.db import reading, transaction
 from registry.errors import Fault, InvalidInput, NotFound, RegistryError, RuleViolation
 from registry.photos import claims, queries, receiving, uploads
-from registry.photos.claims import Claim, OffsetDiffers
+from registry.photos.claims import Claim, OffsetDiffers, PhotoTooLarge
 from registry.photos.handover import watch
 from registry.photos.model import Photo, Upload, UploadState
 from registry.photos.receiving import Digest
@@ -65,9 +65,20 @@ class OverriddenMethods:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         wanted = environ.get("HTTP_X_HTTP_METHOD_OVERRIDE", "").upper()
+        answer = start_response
         if wanted in ("HEAD", "PATCH", "DELETE") and environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO", "").startswith(f"{BASE}/tus/"):
             environ["REQUEST_METHOD"] = wanted
-        return self._application(environ, start_response)
+            answer = _without_body(start_response) if wanted == "HEAD" else start_response
+        return self._application(environ, answer)
+
+
+def _without_body(start_response: "StartResponse") -> "StartResponse":
+    """To whoever sent a POST, the length of an answer is that of the body that follows, and to HEAD none does."""
+
+    def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+        return start_response(status, [(name, "0" if name.lower() == "content-length" else value) for name, value in headers], *more)
+
+    return start
 
 
 class UploadStatusOut(OutSchema):
@@ -129,6 +140,8 @@ def create_upload() -> Response:
         raise RuleViolation([Fault("Upload-Concat", "concatenation-not-offered")])
     length, given, size = _new_length(), _metadata(), request.content_length or 0
     digest = _body_digest()
+    if length is not None and length > LARGEST_PHOTO_BYTES:
+        raise PhotoTooLarge(limit_bytes=LARGEST_PHOTO_BYTES)
     with transaction(actor()) as session:
         photo = _photo(session, given, length)
         given_metadata = request.headers.get("Upload-Metadata", "")
@@ -262,13 +275,17 @@ def _declared(session: Session, given: dict[str, str], length: int | None) -> Ph
     body |= {"contentType": given["filetype"]} if "filetype" in given and "contentType" not in body else {}
     body |= {} if length is None else {"sizeBytes": length}
     awaited = [name for name, value in (("sha256", given.get("sha256")), ("size_bytes", length)) if value is None]
+    names = {name: key for key, name in PHOTOS.items()}
     try:
         item = PhotoIn(partial=awaited).load(body)
     except ValidationError as error:
-        names = {name: key for key, name in PHOTOS.items()}
-        faults = faults_of(error.messages, "Upload-Metadata/")
-        raise InvalidInput([Fault(_named(fault.pointer, names), fault.code, fault.facts) for fault in faults]) from None
-    result = only(uploads.declare_each(session, actor(), [item]))
+        unreadable = faults_of(error.messages, "Upload-Metadata/")
+        raise InvalidInput([Fault(_named(fault.pointer, names), fault.code, fault.facts) for fault in unreadable]) from None
+    try:
+        result = only(uploads.declare_each(session, actor(), [item]))
+    except RuleViolation as error:
+        faults = [fault.below("Upload-Metadata") for fault in error.faults]
+        raise RuleViolation([Fault(_named(fault.pointer, names), fault.code, fault.facts) for fault in faults]) from None
     return uploads.own(session, actor(), result.id or item.id)
 
 
@@ -356,5 +373,5 @@ def _body_digest() -> Digest | None:
 def _decoded(header: str, value: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise InvalidInput([Fault(header, "wrong-form", {"form": "base64"})]) from None

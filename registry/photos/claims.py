@@ -190,9 +190,12 @@ _TAKE_UP = sa.text(
 def take_up(actor: Actor, upload_id: UUID, *, offset_bytes: int | None, length_bytes: int | None = None, receiving: bool = True) -> Claim:
     """Go on with an upload, at ``offset_bytes`` or wherever it is: from now on no earlier attempt writes any more.
 
-    ``length_bytes`` tells a length that was not known before. Raises NotAllowed, NotFound, UploadGone, OffsetDiffers, RuleViolation, Unavailable.
+    ``length_bytes`` tells a length that was not known before. Raises NotAllowed, NotFound, UploadGone, OffsetDiffers, PhotoTooLarge, RuleViolation,
+    Unavailable.
     """
     require(actor, Right.INSPECT)
+    if length_bytes is not None and length_bytes > LARGEST_PHOTO_BYTES:
+        raise PhotoTooLarge(limit_bytes=LARGEST_PHOTO_BYTES)
     values = {
         "upload_id": upload_id,
         "person_id": actor.person_id,
@@ -213,7 +216,9 @@ def take_up(actor: Actor, upload_id: UUID, *, offset_bytes: int | None, length_b
         raise OffsetDiffers(offset=upload.offset_bytes)
     if upload.state is UploadState.STORED:
         raise OffsetDiffers(offset=upload.offset_bytes)
-    raise RuleViolation([Fault("Upload-Length", "length-differs", {"declared": upload.length_bytes or "?", "length": length_bytes or "?"})])
+    if length_bytes is None:  # the inspection is somebody else's by now
+        raise NotFound(what="upload", id=upload_id)
+    raise RuleViolation([Fault("Upload-Length", "length-differs", {"declared": upload.length_bytes or "?", "length": length_bytes})])
 
 
 def find(actor: Actor, upload_id: UUID) -> Upload:

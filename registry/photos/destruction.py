@@ -162,6 +162,8 @@ def _end_uploads(session: Session, photo_id: UUID) -> None:
     ended = sa.update(Upload).where(Upload.photo_id == photo_id, Upload.state == UploadState.RECEIVING).values(state=UploadState.TERMINATED, receiving=False)
     ids = session.scalars(ended.returning(Upload.id)).all()
     session.execute(sa.delete(Fragment).where(Fragment.upload_id.in_(ids)))
+    # What the phone said of the photo when it began to send it.
+    session.execute(sa.update(Upload).where(Upload.photo_id == photo_id).values(metadata_=""))
 
 
 def _let_go(session: Session, image: Image) -> bool:

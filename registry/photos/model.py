@@ -179,7 +179,7 @@ class Upload(Base):
     __table_args__ = (
         sa.CheckConstraint("offset_bytes >= 0", name="offset_bytes"),
         sa.CheckConstraint("length_bytes IS NULL OR length_bytes >= offset_bytes", name="length_bytes"),
-        sa.Index("uq_upload_photo_id", "photo_id", unique=True, postgresql_where=sa.text("state IN ('receiving', 'stored')")),
+        sa.Index("uq_upload_photo_id_person_id", "photo_id", "person_id", unique=True, postgresql_where=sa.text("state IN ('receiving', 'stored')")),
         sa.Index("ix_upload_expires_at", "expires_at"),
         sa.Index("ix_upload_person_id", "person_id", postgresql_where=sa.text("state = 'receiving'")),
     )

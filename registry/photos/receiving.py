@@ -15,6 +15,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.orm import Session
 
 from registry import clock, jobs, storage
 from registry.access import Actor, the_system
@@ -23,9 +24,21 @@ from registry.db import reading, transaction
 from registry.errors import RegistryError, Unavailable
 from registry.inspections.model import Inspection
 from registry.photos import images, uploads
-from registry.photos.claims import LIFE, Claim, OffsetDiffers, PhotoTooLarge, UploadGone, find, take_up, wait_for
+from registry.photos.claims import (
+    LIFE,
+    MOST_FRAGMENT_BYTES,
+    ROOM_RETRY_AFTER_S,
+    Claim,
+    OffsetDiffers,
+    PhotoTooLarge,
+    UploadGone,
+    UploadRoomFull,
+    find,
+    take_up,
+    wait_for,
+)
 from registry.photos.images import Arrival
-from registry.photos.model import Fragment, Photo, PhotoState, Upload, UploadState
+from registry.photos.model import Fragment, Photo, PhotoGone, PhotoState, Upload, UploadState
 from registry.photos.rules import LARGEST_PHOTO_BYTES
 from registry.photos.spool import Spool, new_file
 
@@ -92,7 +105,7 @@ def receive(
     _check_size(claim, size_bytes)
     spool = Spool(claim.offset_bytes)
     with spool.file:
-        _drain(actor, claim, pieces, spool, digest, wanted)
+        _drain(actor, claim, pieces, spool, size_bytes, digest, wanted)
         whole = spool.ends - spool.begins == size_bytes
         if digest is not None and not whole:
             _let_go(actor, claim)
@@ -108,16 +121,16 @@ def receive(
 
 def _check_size(claim: Claim, size_bytes: int) -> None:
     """Raises PhotoTooLarge."""
-    limit = LARGEST_PHOTO_BYTES if claim.length_bytes is None else claim.length_bytes
+    limit = min(LARGEST_PHOTO_BYTES, claim.length_bytes or LARGEST_PHOTO_BYTES)
     if claim.offset_bytes + size_bytes > limit:
         raise PhotoTooLarge(limit_bytes=limit)
 
 
-def _drain(actor: Actor, claim: Claim, pieces: Iterator[bytes], spool: Spool, digest: Digest | None, wanted: Callable[[], bool]) -> None:
+def _drain(actor: Actor, claim: Claim, pieces: Iterator[bytes], spool: Spool, size_bytes: int, digest: Digest | None, wanted: Callable[[], bool]) -> None:
     body = None if digest is None else hashlib.new(digest.algorithm, usedforsecurity=False)
     last = clock.monotonic()
     for piece in pieces:
-        spool.write(piece)
+        _take(actor, claim, spool, piece, digest)
         if body is not None:
             body.update(piece)
         elif clock.monotonic() - last >= KEEP_EVERY_S and spool.ends - spool.kept >= KEEP_AT_LEAST_BYTES and spool.ends != claim.length_bytes:
@@ -127,10 +140,22 @@ def _drain(actor: Actor, claim: Claim, pieces: Iterator[bytes], spool: Spool, di
             except Unavailable:
                 log.warning("fragment-not-kept-yet", upload=str(claim.upload_id))
         if wanted():
-            return
-    if body is not None and digest is not None and not hmac.compare_digest(body.digest(), digest.value):
+            break
+    whole = spool.ends - spool.begins == size_bytes
+    if whole and body is not None and digest is not None and not hmac.compare_digest(body.digest(), digest.value):
         _let_go(actor, claim)
         raise BodyDiffers(algorithm=digest.algorithm)
+
+
+def _take(actor: Actor, claim: Claim, spool: Spool, piece: bytes, digest: Digest | None) -> None:
+    """Raises Unavailable when there is no room for it on this node; what came before is kept."""
+    try:
+        spool.write(piece)
+    except OSError as error:
+        log.error("no-room-for-upload", cause=str(error), hint="is the temporary folder full?")
+        if digest is None:
+            _keep_at_last(actor, claim, spool)
+        raise UploadRoomFull(retry_after_s=ROOM_RETRY_AFTER_S) from error
 
 
 _MOVE = sa.text(
@@ -150,6 +175,7 @@ def _keep(actor: Actor, claim: Claim, spool: Spool, going: Going) -> None:
     with transaction(actor) as session:
         moved = session.execute(_MOVE, {**values, "expires_at": clock.now() + LIFE}).one_or_none()
         if moved is not None:
+            _check_room(session, spool)
             for offset, content in spool.not_kept():
                 session.execute(sa.insert(Fragment).values(upload_id=claim.upload_id, offset_bytes=offset, content=content))
             if spool.kept < spool.ends == claim.length_bytes:
@@ -158,6 +184,12 @@ def _keep(actor: Actor, claim: Claim, spool: Spool, going: Going) -> None:
     if moved is None:
         raise OffsetDiffers(offset=find(actor, claim.upload_id).offset_bytes)
     spool.kept = spool.ends
+
+
+def _check_room(session: Session, spool: Spool) -> None:
+    """Raises UploadRoomFull."""
+    if spool.kept < spool.ends and (session.scalar(sa.select(sa.func.fragment_bytes())) or 0) > MOST_FRAGMENT_BYTES:
+        raise UploadRoomFull(retry_after_s=ROOM_RETRY_AFTER_S)
 
 
 def _keep_at_last(actor: Actor, claim: Claim, spool: Spool) -> None:
@@ -204,7 +236,9 @@ def _whole(actor: Actor, upload_id: UUID, until: int, spool: Spool | None = None
     at = 0
     with reading(actor) as session:
         while at < until:
-            content = session.scalars(sa.select(Fragment.content).where(Fragment.upload_id == upload_id, Fragment.offset_bytes == at)).one()
+            content = session.scalar(sa.select(Fragment.content).where(Fragment.upload_id == upload_id, Fragment.offset_bytes == at))
+            if content is None:  # it was ended meanwhile
+                raise UploadGone(id=upload_id)
             file.write(content)
             at += len(content)
     for _, content in spool.not_kept() if spool is not None else ():
@@ -216,12 +250,38 @@ def _store(actor: Actor, claim: Claim, file: BinaryIO, sha256: bytes, *, has_fra
     """Object first, row second. Raises SentBytesDiffer, OffsetDiffers, Unavailable."""
     size_bytes = cast("int", claim.length_bytes)
     if claim.sha256 is not None and claim.sha256 != sha256:
-        _fail(actor, claim, sha256)
+        _fail(actor, claim, sha256, claim.sha256)
     storage.store_once(claim.key(sha256), file, sha256=sha256, size_bytes=size_bytes, content_type=claim.content_type.value)
+    try:
+        _record(actor, claim, sha256, size_bytes, has_fragments=has_fragments)
+    except _LostIt:  # after the rollback: what is kept is what there was before
+        with reading(actor) as session:
+            offset = session.scalar(sa.select(Upload.offset_bytes).where(Upload.id == claim.upload_id))
+        raise OffsetDiffers(offset=offset or 0) from None
+    except _OtherBytes as error:
+        _fail(actor, claim, sha256, error.sha256)
+
+
+class _LostIt(Exception):
+    """Another attempt has the upload, or somebody else the inspection."""
+
+
+class _OtherBytes(Exception):
+    """The photo is stored by now, with the bytes that have this digest."""
+
+    def __init__(self, sha256: bytes | None) -> None:
+        super().__init__()
+        self.sha256 = sha256 or b""
+
+
+def _record(actor: Actor, claim: Claim, sha256: bytes, size_bytes: int, *, has_fragments: bool) -> None:
     with transaction(actor) as session:
         photo = session.scalar(_END_STORED, {"upload_id": claim.upload_id, "attempt": claim.attempt, "size_bytes": size_bytes})
         if photo is None:
-            raise OffsetDiffers(offset=session.get_one(Upload, claim.upload_id).offset_bytes)
+            raise _LostIt
+        uploads.check_not_gone(photo)
+        if photo.state is not PhotoState.DECLARED and photo.sha256 != sha256:  # it came by another way meanwhile, with other bytes
+            raise _OtherBytes(photo.sha256)
         if has_fragments:
             session.execute(sa.delete(Fragment).where(Fragment.upload_id == claim.upload_id))
         if photo.state is PhotoState.DECLARED:
@@ -243,15 +303,15 @@ _END_STORED = sa.select(Photo).from_statement(
 """The upload ends when this attempt still has it, and gives its photo, locked."""
 
 
-def _fail(actor: Actor, claim: Claim, sha256: bytes) -> None:
+def _fail(actor: Actor, claim: Claim, sha256: bytes, expected: bytes) -> None:
     """Raises SentBytesDiffer."""
     failed = sa.update(Upload).where(Upload.id == claim.upload_id, Upload.attempt == claim.attempt, Upload.state == UploadState.RECEIVING)
     with transaction(actor) as session:
         if session.scalar(failed.values(state=UploadState.FAILED, receiving=False).returning(Upload.id)) is not None:
             session.execute(sa.delete(Fragment).where(Fragment.upload_id == claim.upload_id))
-            details = {"expected": cast("bytes", claim.sha256).hex(), "found": sha256.hex()}
+            details = {"expected": expected.hex(), "found": sha256.hex()}
             audit.record(session, actor, "photo.sent-bytes-differ", "photo", claim.photo_id, details=details)
-    raise SentBytesDiffer(expected=cast("bytes", claim.sha256).hex(), found=sha256.hex())
+    raise SentBytesDiffer(expected=expected.hex(), found=sha256.hex())
 
 
 def finish(actor: Actor, claim: Claim) -> None:
@@ -295,7 +355,7 @@ def finish_later(upload_id: UUID) -> None:
         )  # fmt: skip
     try:
         finish(actor, claim)
-    except (SentBytesDiffer, OffsetDiffers) as error:
+    except (SentBytesDiffer, OffsetDiffers, UploadGone, PhotoGone) as error:
         log.warning("upload-not-finished", upload=str(upload_id), cause=str(error))
 
 
@@ -304,6 +364,8 @@ def receive_whole(actor: Actor, photo: Photo, pieces: Iterator[bytes], size_byte
 
     Raises SentBytesDiffer, UploadInterrupted, PhotoGone, Unavailable.
     """
+    if size_bytes != photo.size_bytes:
+        raise SentBytesDiffer(expected=photo.sha256.hex() if photo.sha256 else "?", found=f"{size_bytes} bytes")
     spool = Spool(0)
     with spool.file:
         for piece in pieces:
@@ -311,7 +373,7 @@ def receive_whole(actor: Actor, photo: Photo, pieces: Iterator[bytes], size_byte
         if spool.ends < size_bytes:
             raise UploadInterrupted(offset=0, retry_after_s=INTERRUPTED_RETRY_AFTER_S)
         sha256 = spool.sha256.digest()
-        if sha256 != photo.sha256 or size_bytes != photo.size_bytes:
+        if sha256 != photo.sha256:
             raise SentBytesDiffer(expected=photo.sha256.hex() if photo.sha256 else "?", found=sha256.hex())
         key = uploads.key_of(actor, photo, sha256)
         storage.store_once(key, spool.file, sha256=sha256, size_bytes=size_bytes, content_type=photo.content_type.value)

@@ -34,6 +34,8 @@ from registry.storage import PutLink, StoredObject
 from registry.versioned import Outcome, change, same
 
 LOOKS_AT_ONCE = 8
+LATER = ("sha256", "size_bytes")
+"""What need not be known when a photo is declared."""
 
 
 def declare_each(session: Session, actor: Actor, items: Sequence[NewPhoto]) -> list[Result]:
@@ -105,7 +107,7 @@ def _judge(item: NewPhoto, inspections: Mapping[UUID, _Inspection], present: Map
         return refused([Fault("/inspectionId", "no-such-reference", {"what": "inspection", "id": item.inspection_id})], item.id)
     known = present.get(item.id)
     if known is not None:
-        if same(known, item.columns()):
+        if same(known, {name: value for name, value in item.columns().items() if value is not None or name not in LATER}):
             return Result(Outcome.UNCHANGED, item.id)
         return refused([Fault("/id", "photo-declared-otherwise", {"id": item.id})], item.id)
     faults = check(item, questions=inspection.questions)
@@ -206,6 +208,7 @@ def withdraw(session: Session, actor: Actor, photo_id: UUID, reason: str) -> Pho
     ended = sa.update(Upload).where(Upload.photo_id == photo_id, Upload.state == UploadState.RECEIVING).values(state=UploadState.TERMINATED, receiving=False)
     for upload_id in session.scalars(ended.returning(Upload.id)).all():
         session.execute(sa.delete(Fragment).where(Fragment.upload_id == upload_id))
+    session.execute(sa.update(Upload).where(Upload.photo_id == photo_id).values(metadata_=""))
     photo = own_locked(session, actor, photo_id)  # after its upload, in the order in which an upload is finished
     if photo.state is PhotoState.DESTROYED:
         raise PhotoGone(what="photo", id=photo_id)

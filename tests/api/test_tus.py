@@ -347,7 +347,7 @@ def test_a_digest_that_nobody_declared_is_refused_by_name(inspector: Caller, pho
 def test_what_is_too_large_is_refused_at_creation(inspector: Caller, inspection: Inspection) -> None:
     given = metadata(photoId=str(uuid4()), inspectionId=str(inspection.id), question="mould", contentType="image/jpeg")
     response = tus(inspector, "POST", "/v1/tus", Upload_Length=str(LARGEST_PHOTO_BYTES + 1), Upload_Metadata=given)
-    assert response.status_code in (400, 413)
+    refused(response, 413, "photo-too-large")
 
 
 def test_more_bytes_than_announced_are_refused(inspector: Caller, photo_id: str, data: bytes) -> None:
@@ -433,3 +433,51 @@ def test_the_same_bytes_of_another_organisation_are_kept_apart(inspector: Caller
         patched(caller, created(caller, item["id"], len(data)), 0, data)
     images = session.scalars(sa.select(Photo.image_id).where(Photo.sha256 == hashlib.sha256(data).digest())).all()
     assert len(set(images)) == 2
+
+
+def test_a_length_that_comes_later_has_the_same_limit(inspector: Caller, inspection: Inspection) -> None:
+    given = metadata(photoId=str(uuid4()), inspectionId=str(inspection.id), question="mould", contentType="image/jpeg")
+    path = tus(inspector, "POST", "/v1/tus", Upload_Defer_Length="1", Upload_Metadata=given).headers["Location"]
+    refused(patched(inspector, path, 0, b"x", Upload_Length=str(LARGEST_PHOTO_BYTES + 1)), 413, "photo-too-large")
+
+
+def test_creation_is_repeatable_also_when_the_digest_was_not_known(inspector: Caller, inspection: Inspection, data: bytes) -> None:
+    given = metadata(photoId=str(uuid4()), inspectionId=str(inspection.id), question="mould", contentType="image/jpeg")
+    answers = [tus(inspector, "POST", "/v1/tus", data, Upload_Length=str(len(data)), Upload_Metadata=given) for _ in range(2)]
+    assert [(answer.status_code, answer.headers["Upload-Offset"]) for answer in answers] == [(201, str(len(data)))] * 2
+
+
+def test_faults_of_a_rule_point_to_the_metadata_too(inspector: Caller, inspection: Inspection) -> None:
+    given = metadata(photoId=str(uuid4()), inspectionId=str(inspection.id), question="nonsense", contentType="image/jpeg")
+    response = tus(inspector, "POST", "/v1/tus", Upload_Length="5", Upload_Metadata=given)
+    refused(response, 400, "rule-violation", ("Upload-Metadata/question", "unknown-question"))
+
+
+def test_the_next_inspector_of_an_inspection_sends_its_photos(inspector: Caller, inspection: Inspection, photo_id: str, data: bytes, session: Session) -> None:
+    path = created(inspector, photo_id, len(data))
+    colleague = a_caller(inspector.client, "inspector", inspector.organisation)
+    session.execute(sa.update(Inspection).where(Inspection.id == inspection.id).values(assignee_id=colleague.person_id))
+    session.flush()
+    refused(patched(inspector, path, 0, data), 404, "not-found")
+    assert patched(colleague, created(colleague, photo_id, len(data)), 0, data).status_code == 204
+
+
+def test_other_bytes_than_a_photo_has_by_now_are_not_said_to_be_stored(inspector: Caller, inspection: Inspection, data: bytes, session: Session) -> None:
+    id = str(uuid4())
+    given = metadata(photoId=id, inspectionId=str(inspection.id), question="mould", contentType="image/jpeg")
+    path = tus(inspector, "POST", "/v1/tus", Upload_Length=str(len(data)), Upload_Metadata=given).headers["Location"]
+    other = makers.an_image(session, inspection.organisation_id, size_bytes=len(data))
+    shown = {"state": PhotoState.STORED, "image_id": other.id, "stored_at": clock.now(), "sha256": other.sha256, "size_bytes": len(data)}
+    session.execute(sa.update(Photo).where(Photo.id == id).values(shown))
+    session.flush()
+    refused(patched(inspector, path, 0, data), 422, "sent-bytes-differ")
+
+
+def test_a_checksum_in_no_letters_is_refused(inspector: Caller, photo_id: str, data: bytes) -> None:
+    path = created(inspector, photo_id, len(data))
+    refused(patched(inspector, path, 0, data, Upload_Checksum="sha1 \u00e9\u00e9"), 400, "invalid-input", ("Upload-Checksum", "wrong-form"))
+
+
+def test_an_overridden_head_has_no_body_and_says_so(inspector: Caller) -> None:
+    answer = tus(inspector, "POST", f"/v1/tus/{uuid4()}", X_HTTP_Method_Override="HEAD")
+    assert (answer.status_code, answer.data, answer.headers["Content-Length"]) == (404, b"", "0")
