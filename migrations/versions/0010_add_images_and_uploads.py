@@ -94,7 +94,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"], name=op.f("fk_upload_organisation_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_upload")),
     )
-    op.create_index("uq_upload_photo_id_person_id", "upload", ["photo_id", "person_id"], unique=True, postgresql_where=sa.text("state IN ('receiving', 'stored')"))
+    op.create_index(
+        "uq_upload_photo_id_person_id", "upload", ["photo_id", "person_id"], unique=True, postgresql_where=sa.text("state IN ('receiving', 'stored')")
+    )
     op.create_index("ix_upload_expires_at", "upload", ["expires_at"])
     op.create_index("ix_upload_person_id", "upload", ["person_id"], postgresql_where=sa.text("state = 'receiving'"))
     op.create_table(
