@@ -291,18 +291,19 @@ def opened(key: str, *, first: int = 0, last: int | None = None) -> Iterator[Bin
 
 def digest(key: str) -> bytes:
     """The SHA-256 of an object, read in steps. Raises Unavailable; FileNotFoundError when there is none."""
-    found = hashlib.sha256()
     with opened(key) as stream:
-        while step := stream.read(READ_STEP_BYTES):
-            found.update(step)
-    return found.digest()
+        return _digest(stream)
 
 
 def digest_of(file: BinaryIO) -> bytes:
     """The SHA-256 of a file, from its beginning to its end."""
-    found = hashlib.sha256()
     file.seek(0)
-    while step := file.read(READ_STEP_BYTES):
+    return _digest(file)
+
+
+def _digest(stream: BinaryIO) -> bytes:
+    found = hashlib.sha256()
+    while step := stream.read(READ_STEP_BYTES):
         found.update(step)
     return found.digest()
 

@@ -25,7 +25,8 @@ from registry.dwellings.model import Dwelling
 from registry.errors import Conflict, NotFound
 from registry.inspections.model import Inspection
 from registry.photos import images
-from registry.photos.model import Destruction, DestructionGround, Fragment, HoldSubject, Image, LegalHold, Photo, PhotoGone, PhotoState, Upload, UploadState
+from registry.photos.keeping import end_uploads
+from registry.photos.model import Destruction, DestructionGround, HoldSubject, Image, LegalHold, Photo, PhotoGone, PhotoState
 from registry.versioned import change
 
 WITHDRAWN_KEPT_FOR: Final = timedelta(days=30)
@@ -149,21 +150,13 @@ def _lock_in_order(session: Session, photo_id: UUID) -> tuple[Photo, Image | Non
     """Raises NotFound; _StoredMeanwhile when the locks are to be let go and taken again."""
     image_id = session.scalar(sa.select(Photo.image_id).where(Photo.id == photo_id))
     image = session.get(Image, image_id, with_for_update=True, populate_existing=True) if image_id else None
-    _end_uploads(session, photo_id)
+    end_uploads(session, photo_id)
     photo = session.get(Photo, photo_id, with_for_update={"key_share": True}, populate_existing=True)
     if photo is None:
         raise NotFound(what="photo", id=photo_id)
     if photo.image_id != image_id:
         raise _StoredMeanwhile
     return photo, image
-
-
-def _end_uploads(session: Session, photo_id: UUID) -> None:
-    ended = sa.update(Upload).where(Upload.photo_id == photo_id, Upload.state == UploadState.RECEIVING).values(state=UploadState.TERMINATED, receiving=False)
-    ids = session.scalars(ended.returning(Upload.id)).all()
-    session.execute(sa.delete(Fragment).where(Fragment.upload_id.in_(ids)))
-    # What the phone said of the photo when it began to send it.
-    session.execute(sa.update(Upload).where(Upload.photo_id == photo_id).values(metadata_=""))
 
 
 def _let_go(session: Session, image: Image) -> bool:

@@ -23,6 +23,14 @@ log = structlog.get_logger()
 _NOT_WHOLE = sa.or_(Upload.length_bytes.is_(None), Upload.offset_bytes < Upload.length_bytes)
 
 
+def end_uploads(session: Session, photo_id: UUID) -> None:
+    """End what is under way of a photo that is not wanted any more, and forget what was said of it when it began."""
+    ended = sa.update(Upload).where(Upload.photo_id == photo_id, Upload.state == UploadState.RECEIVING).values(state=UploadState.TERMINATED, receiving=False)
+    ids = session.scalars(ended.returning(Upload.id)).all()
+    session.execute(sa.delete(Fragment).where(Fragment.upload_id.in_(ids)))
+    session.execute(sa.update(Upload).where(Upload.photo_id == photo_id).values(metadata_=""))
+
+
 def expire_uploads() -> int:
     """End uploads that nothing has happened to for long, and let go of their fragments; how many. Their photos stay awaited.
 

@@ -28,7 +28,8 @@ from registry.inspections.model import Inspection
 from registry.inspections.queries import visible_to
 from registry.photos import images
 from registry.photos.images import Arrival
-from registry.photos.model import Fragment, Photo, PhotoBytesDiffer, PhotoBytesMissing, PhotoGone, PhotoState, Upload, UploadState
+from registry.photos.keeping import end_uploads
+from registry.photos.model import Photo, PhotoBytesDiffer, PhotoBytesMissing, PhotoGone, PhotoState
 from registry.photos.rules import MOST_PHOTOS, NewPhoto, check, object_key
 from registry.storage import PutLink, StoredObject
 from registry.versioned import Outcome, change, same
@@ -205,10 +206,7 @@ def withdraw(session: Session, actor: Actor, photo_id: UUID, reason: str) -> Pho
     Raises NotAllowed, NotFound, PhotoGone when it is destroyed.
     """
     own(session, actor, photo_id)
-    ended = sa.update(Upload).where(Upload.photo_id == photo_id, Upload.state == UploadState.RECEIVING).values(state=UploadState.TERMINATED, receiving=False)
-    for upload_id in session.scalars(ended.returning(Upload.id)).all():
-        session.execute(sa.delete(Fragment).where(Fragment.upload_id == upload_id))
-    session.execute(sa.update(Upload).where(Upload.photo_id == photo_id).values(metadata_=""))
+    end_uploads(session, photo_id)
     photo = own_locked(session, actor, photo_id)  # after its upload, in the order in which an upload is finished
     if photo.state is PhotoState.DESTROYED:
         raise PhotoGone(what="photo", id=photo_id)
