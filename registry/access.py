@@ -38,6 +38,10 @@ class Right(StrEnum):
     CONFIRM_PROGRESS = "confirm-progress"
     PLAN_INSPECTIONS = "plan-inspections"
     INSPECT = "inspect"
+    REVIEW_INSPECTIONS = "review-inspections"
+    READ_HAZARDS = "read-hazards"
+    RECORD_HAZARDS = "record-hazards"
+    MANAGE_TEAMS = "manage-teams"
     READ_SHARES = "read-shares"
     """Which links to a photo were given out to people outside the register, by whom and why; never the links themselves."""
     SHARE_PHOTOS = "share-photos"
@@ -53,17 +57,24 @@ class Right(StrEnum):
 _EVERYONE = frozenset({Right.READ_REFERENCE})
 _CONTENT = frozenset({Right.READ_DWELLINGS, Right.READ_PROGRESS, Right.READ_INSPECTIONS, Right.READ_SHARES, Right.READ_CHANGES, Right.READ_HISTORY})
 _EDITS = frozenset({Right.REGISTER_DWELLINGS, Right.REPORT_PROGRESS, Right.READ_TALLIES, Right.READ_PORTFOLIOS})
+_HAZARDS = frozenset({Right.READ_HAZARDS, Right.RECORD_HAZARDS})
+"""Of those who go there, and of those who send them."""
 
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.INSPECTOR: _EVERYONE | {Right.READ_DWELLINGS, Right.READ_INSPECTIONS, Right.READ_CHANGES, Right.READ_HISTORY, Right.INSPECT},
-    Role.REVIEWER: _EVERYONE | _CONTENT | {Right.PLAN_INSPECTIONS, Right.SHARE_PHOTOS, Right.READ_MEMBERS},
+    Role.INSPECTOR: _EVERYONE | _HAZARDS | {Right.READ_DWELLINGS, Right.READ_INSPECTIONS, Right.READ_CHANGES, Right.READ_HISTORY, Right.INSPECT},
+    Role.REVIEWER: _EVERYONE
+    | _CONTENT
+    | _HAZARDS
+    | {Right.PLAN_INSPECTIONS, Right.REVIEW_INSPECTIONS, Right.MANAGE_TEAMS, Right.SHARE_PHOTOS, Right.READ_MEMBERS},
     Role.CORPORATION_EDITOR: _EVERYONE | _CONTENT | _EDITS,
     Role.MUNICIPALITY_EDITOR: _EVERYONE
     | _CONTENT
     | _EDITS
-    | {Right.CONFIRM_PROGRESS, Right.MANAGE_PROJECTS, Right.PLAN_INSPECTIONS, Right.SHARE_PHOTOS, Right.MANAGE_PORTFOLIOS, Right.READ_MEMBERS},
+    | _HAZARDS
+    | {Right.CONFIRM_PROGRESS, Right.MANAGE_PROJECTS, Right.PLAN_INSPECTIONS, Right.REVIEW_INSPECTIONS, Right.SHARE_PHOTOS, Right.MANAGE_PORTFOLIOS}
+    | {Right.READ_MEMBERS},
     Role.MINISTRY_ANALYST: _EVERYONE | {Right.READ_TALLIES},
-    Role.MINISTRY_AUDITOR: _EVERYONE | _CONTENT | {Right.READ_TALLIES, Right.READ_PORTFOLIOS},
+    Role.MINISTRY_AUDITOR: _EVERYONE | _CONTENT | {Right.READ_TALLIES, Right.READ_PORTFOLIOS, Right.READ_HAZARDS},
     Role.ADMINISTRATOR: _EVERYONE | {Right.READ_MEMBERS, Right.MANAGE_MEMBERS, Right.READ_HISTORY},
 }
 OF_THE_MINISTRY = frozenset({Right.MANAGE_REFERENCE})
@@ -77,6 +88,7 @@ EXPLAINED = frozenset(
         Right.READ_CHANGES,
         Right.READ_HISTORY,
         Right.READ_PORTFOLIOS,
+        Right.READ_HAZARDS,
     }
 )
 """Rights that an auditor uses for a reason only, which is kept."""
@@ -104,6 +116,8 @@ class Actor:
     """W3C Trace Context of the request, 32 hexadecimal digits; it links the audit log and the processing log."""
     reason: str | None = None
     """Why, in words of the person who acts, where one was asked for."""
+    device_id: UUID | None = None
+    """The credential of the phone or the program that she acts with; None in a browser."""
 
     @property
     def claims(self) -> Mapping[str, str]:

@@ -9,8 +9,10 @@ from registry.db import Base
 from registry.dwellings import model as dwellings
 from registry.inspections import model as inspections
 from registry.members import model as members
+from registry.openrosa import model as openrosa
 from registry.organisations import model as organisations
 from registry.photos import model as photos
+from registry.reports import model as reports
 from registry.tallies import model as tallies
 from registry.trajectories import model as trajectories
 
@@ -25,8 +27,10 @@ __all__ = [
     "inspections",
     "members",
     "metadata",
+    "openrosa",
     "organisations",
     "photos",
+    "reports",
     "tallies",
     "trajectories",
 ]

@@ -33,10 +33,20 @@ class ChangeKind(StrEnum):
 
 
 class Change(Base):
-    """Subject ``subject_id`` changed. ``transaction_id`` and ``id`` order the feed; see queries.py for how far it may be read."""
+    """Subject ``subject_id`` changed. ``transaction_id`` and ``id`` order the feed; see queries.py for how far it may be read.
+
+    ``person_id`` is the inspector whom it concerns, besides those who see the subject anyway; a ``personal`` row is for nobody else. ``gone`` is a tombstone:
+    from here on the subject is no work of hers.
+    """
 
     __tablename__ = "change"
-    __table_args__ = (sa.Index("ix_change_feed", "transaction_id", "id"),)
+    __table_args__ = (
+        sa.CheckConstraint("person_id IS NOT NULL OR NOT (personal OR gone)", name="person"),
+        sa.Index("ix_change_feed", "transaction_id", "id"),
+        sa.Index("ix_change_person_id", "person_id", "organisation_id", "transaction_id", "id", postgresql_where=sa.text("person_id IS NOT NULL")),
+        sa.Index("ix_change_subject_id", "subject_id", "transaction_id", "id", postgresql_where=sa.text("kind = 'dwelling' AND NOT personal")),
+        sa.Index("ix_change_checklist", "transaction_id", "id", postgresql_where=sa.text("kind = 'checklist'")),
+    )
 
     id: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), primary_key=True)
     transaction_id: Mapped[int] = mapped_column(TransactionId, server_default=sa.text("pg_current_xact_id()"))
@@ -45,3 +55,6 @@ class Change(Base):
     subject_id: Mapped[UUID]
     municipality_code: Mapped[str | None]
     organisation_id: Mapped[UUID | None]
+    person_id: Mapped[UUID | None]
+    personal: Mapped[bool] = mapped_column(server_default="false")
+    gone: Mapped[bool] = mapped_column(server_default="false")

@@ -175,5 +175,44 @@ class RegisteredLabel(Base):
     organisation_id: Mapped[UUID | None]
 
 
+class HazardKind(StrEnum):
+    """What somebody who goes to an address must know first."""
+
+    COLLAPSE = "collapse"
+    """Instortingsgevaar: floors, stairs, balconies, ceilings."""
+    GAS = "gas"
+    """Gaslucht of koolmonoxide."""
+    ELECTRICITY = "electricity"
+    """Blootliggende of natte elektra."""
+    ASBESTOS = "asbestos"
+    """Asbest of asbestverdacht materiaal."""
+    DOG = "dog"
+    """Hond of ander dier."""
+    AGGRESSION = "aggression"
+    """Agressie of bedreiging."""
+    FILTH = "filth"
+    """Vervuiling, ongedierte, besmettingsgevaar."""
+    OTHER = "other"
+
+
+class Hazard(Versioned, Base):
+    """A danger at a dwelling, from ``recorded_at`` of its first version until ``ended_at``."""
+
+    __tablename__ = "hazard"
+    __table_args__ = (
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended"),
+        sa.Index("ix_hazard_dwelling_id", "dwelling_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
+    dwelling_id: Mapped[UUID] = mapped_column(sa.ForeignKey("dwelling.id"))
+    kind: Mapped[HazardKind] = mapped_column(one_of(HazardKind, "kind"))
+    note: Mapped[str | None]
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
+    recorded_by: Mapped[UUID]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[UUID | None]
+
+
 explains("uq_dwelling_bag_id", lambda: BagIdTaken())
 explains("ex_portfolio_period_one_at_a_time", lambda: PortfolioOverlaps())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from registry.db import Json
 from registry.errors import pointer
@@ -12,12 +13,25 @@ from registry.values import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What the inspector fills in. ``visited_at`` is the moment the phone says."""
+    """What the inspector fills in. ``visited_at`` is the moment the phone says; ``checklist_id`` is the edition that it was filled in with, None for that of
+    the plan.
+    """
 
     answers: Mapping[str, Json]
     visit_outcome: VisitOutcome | None = None
     visited_at: datetime | None = None
     remarks: str | None = None
+    checklist_id: UUID | None = None
+
+    def as_json(self) -> dict[str, Json]:
+        """As it is kept in revisions and conflicts, and as it stands in the API."""
+        return {
+            "answers": dict(self.answers),
+            "visitOutcome": self.visit_outcome and self.visit_outcome.value,
+            "visitedAt": _moment(self.visited_at),
+            "remarks": self.remarks,
+            "checklistId": self.checklist_id and str(self.checklist_id),
+        }
 
     def columns(self) -> dict[str, object]:
         return {"answers": dict(self.answers), "visit_outcome": self.visit_outcome, "visited_at": self.visited_at, "remarks": self.remarks}

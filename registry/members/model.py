@@ -49,6 +49,12 @@ class IdentityTaken(Conflict):
     code = "identity-taken"
 
 
+class TeamNameTaken(Conflict):
+    """The organisation has another team with this name."""
+
+    code = "team-name-taken"
+
+
 class Person(Versioned, Base):
     __tablename__ = "person"
     __table_args__ = (sa.UniqueConstraint("email"), sa.CheckConstraint("email = lower(email) AND email ~ '^[^@[:space:]]+@[^@[:space:]]+$'", name="email"))
@@ -124,6 +130,30 @@ class Password(Base):
     recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
 
 
+class Team(Versioned, Base):
+    """Inspectors of one organisation who share their work: any of them may take an inspection that is planned for the team."""
+
+    __tablename__ = "team"
+    __table_args__ = (sa.UniqueConstraint("organisation_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
+    organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
+    name: Mapped[str]
+    recorded_by: Mapped[UUID]
+
+
+class TeamMember(Base):
+    """A person in a team now; who joined and left when stands in the audit log."""
+
+    __tablename__ = "team_member"
+    __table_args__ = (sa.Index("ix_team_member_person_id", "person_id"),)
+
+    team_id: Mapped[UUID] = mapped_column(sa.ForeignKey("team.id"), primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
+    recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
+
+
 explains("uq_person_email", lambda: EmailTaken())
+explains("uq_team_organisation_id_name", lambda: TeamNameTaken())
 explains("uq_credential_digest", lambda: IdentityTaken())
 explains("ex_membership_one_at_a_time", lambda: MembershipOverlaps())

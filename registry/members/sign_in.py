@@ -82,7 +82,8 @@ class Presented:
         if len(self.memberships) > 1:
             raise MembershipNotChosen(role="-", right="-")
         (one,) = self.memberships
-        return Actor(self.person_id, one.organisation_id, one.role, request_id, one.municipality_code, one.central, trace_id, reason)
+        device = self.credential_id if self.kind is CredentialKind.TOKEN else None
+        return Actor(self.person_id, one.organisation_id, one.role, request_id, one.municipality_code, one.central, trace_id, reason, device)
 
 
 _AUTHENTICATE = "SELECT * FROM authenticate(%(digest)s, %(wanted)s)"

@@ -155,9 +155,13 @@ class Photo(Versioned, Base):
     size_bytes: Mapped[int | None] = mapped_column(sa.BigInteger)
     content_type: Mapped[ContentType] = mapped_column(one_of(ContentType, "content_type"))
     taken_at: Mapped[datetime | None]
+    clock_skew_ms: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """How far the clock of the phone was ahead of the register's when it declared the photo."""
     longitude: Mapped[float | None] = mapped_column(sa.Double)
     latitude: Mapped[float | None] = mapped_column(sa.Double)
     caption: Mapped[str | None]
+    device_id: Mapped[UUID | None]
+    """The credential of the phone that declared it."""
     state: Mapped[PhotoState] = mapped_column(one_of(PhotoState, "state"), server_default="declared")
     rejection: Mapped[str | None]
     image_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("image.id"))

@@ -216,6 +216,25 @@ class Measure(Base):
     organisation_id: Mapped[UUID | None]
 
 
+class Evidence(Base):
+    """An approved inspection as evidence for a milestone of a track, append-only. It outlives corrections of that milestone."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (
+        sa.UniqueConstraint("trajectory_id", "track", "kind", "inspection_id"),
+        sa.Index("ix_evidence_inspection_id", "inspection_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
+    trajectory_id: Mapped[UUID] = mapped_column(sa.ForeignKey("trajectory.id"))
+    track: Mapped[Track] = mapped_column(one_of(Track, "track"))
+    kind: Mapped[MilestoneKind] = mapped_column(one_of(MilestoneKind, "kind"))
+    inspection_id: Mapped[UUID] = mapped_column(sa.ForeignKey("inspection.id"))
+    recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
+    recorded_by: Mapped[UUID]
+    organisation_id: Mapped[UUID | None]
+
+
 explains("uq_milestone_corrects_id", lambda: MilestoneAlreadySuperseded())
 explains("pk_milestone", lambda: AlreadyExists(what="milestone", id="id"))
 explains("fk_project_municipality_code", no_such_municipality)

@@ -1,0 +1,251 @@
+"""Who sees and changes what inspectors work with, and the teams whose work they share (docs/adr/0014)."""
+
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+API, WORKER = "registry_api", "registry_worker"
+DEFINER = "SECURITY DEFINER SET search_path = public, pg_temp"
+TODAY = "(now() AT TIME ZONE 'Europe/Amsterdam')::date"
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+OWN = "{row}assignee_id = acting_person() OR ({row}assignee_id IS NULL AND in_team({row}team_id))"
+"""What an inspector sees of her organisation: what is assigned to her, and what nobody of her team has taken yet."""
+WITHOUT_TEAMS = "{row}assignee_id = acting_person()"
+
+
+def sees_row_of_dwelling(own: str) -> str:
+    return f"""
+CREATE OR REPLACE FUNCTION sees_row_of_dwelling(of_dwelling uuid, municipality text, registrar uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE {DEFINER} AS $$
+BEGIN
+    -- The particulars are passed in, because a row that is being inserted can't be found yet.
+    CASE acting_role()
+    WHEN 'municipality-editor' THEN
+        RETURN coalesce(municipality = acting_municipality(), false);
+    WHEN 'corporation-editor' THEN
+        RETURN holds_dwelling(of_dwelling, registrar, acting_organisation(), {TODAY});
+    WHEN 'inspector' THEN
+        RETURN EXISTS (SELECT FROM inspection WHERE dwelling_id = of_dwelling AND organisation_id = acting_organisation() AND ({own.format(row="")}));
+    WHEN 'reviewer' THEN
+        RETURN coalesce(municipality = acting_municipality(), false)
+            OR EXISTS (SELECT FROM inspection WHERE dwelling_id = of_dwelling AND organisation_id = acting_organisation())
+            OR holds_dwelling(of_dwelling, CASE WHEN acting_municipality() IS NULL THEN registrar END, acting_organisation(), {TODAY});
+    WHEN 'ministry-auditor' THEN
+        RETURN acting_reason() IS NOT NULL;
+    ELSE
+        RETURN false;
+    END CASE;
+END $$
+"""
+
+
+def sees_inspection(own: str) -> str:
+    return f"""
+CREATE OR REPLACE FUNCTION sees_inspection(of_inspection uuid) RETURNS boolean LANGUAGE plpgsql STABLE {DEFINER} AS $$
+DECLARE held inspection%ROWTYPE;
+BEGIN
+    SELECT * INTO held FROM inspection WHERE id = of_inspection;
+    CASE acting_role()
+    WHEN 'inspector' THEN RETURN coalesce(held.organisation_id = acting_organisation() AND ({own.format(row="held.")}), false);
+    WHEN 'reviewer' THEN RETURN coalesce(held.organisation_id = acting_organisation(), false);
+    ELSE RETURN sees_dwelling(held.dwelling_id);
+    END CASE;
+END $$
+"""
+
+
+FUNCTIONS = {
+    "in_team(uuid)": f"""
+CREATE FUNCTION in_team(of_team uuid) RETURNS boolean LANGUAGE plpgsql STABLE {DEFINER} AS $$
+BEGIN
+    RETURN of_team IS NOT NULL AND EXISTS (SELECT FROM team_member JOIN team ON team.id = team_id
+        WHERE team_id = of_team AND person_id = acting_person() AND team.organisation_id = acting_organisation());
+END $$
+""",
+    "team_members(uuid, uuid)": f"""
+CREATE FUNCTION team_members(of_team uuid, of_organisation uuid) RETURNS SETOF uuid LANGUAGE sql STABLE {DEFINER} AS $$
+    -- Who is in a team of that organisation, also for who plans for another one; nothing when it has no such team.
+    SELECT person_id FROM team JOIN team_member ON team_id = team.id WHERE team.id = of_team AND organisation_id = of_organisation ORDER BY person_id
+$$
+""",
+    "is_team_of(uuid, uuid)": f"""
+CREATE FUNCTION is_team_of(of_team uuid, of_organisation uuid) RETURNS boolean LANGUAGE sql STABLE {DEFINER} AS $$
+    SELECT EXISTS (SELECT FROM team WHERE id = of_team AND organisation_id = of_organisation)
+$$
+""",
+    "was_assigned(uuid)": f"""
+CREATE FUNCTION was_assigned(of_inspection uuid) RETURNS boolean LANGUAGE plpgsql STABLE {DEFINER} AS $$
+BEGIN
+    -- Whether it was hers once: she may have worked on it without a connection, not knowing that it is not any more.
+    RETURN acting_role() = 'inspector' AND EXISTS (SELECT FROM change WHERE person_id = acting_person() AND organisation_id = acting_organisation()
+        AND kind = 'inspection' AND subject_id = of_inspection);
+END $$
+""",
+    "adopt_condition_score(uuid)": f"""
+CREATE FUNCTION adopt_condition_score(of_inspection uuid) RETURNS boolean LANGUAGE plpgsql {DEFINER} AS $$
+DECLARE
+    approved inspection%ROWTYPE;
+    newest condition_score%ROWTYPE;
+BEGIN
+    -- The dwelling gets the score of this inspection when no later one is approved; whether that changed it.
+    IF NOT (acting_role() IN ('reviewer', 'municipality-editor') AND sees_inspection(of_inspection))
+        AND (session_user = '{API}' OR coalesce(acting_person(), '{NOBODY}') <> '{NOBODY}') THEN
+        RAISE EXCEPTION 'only who reviews it adopts its score' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    SELECT * INTO approved FROM inspection WHERE id = of_inspection AND status = 'approved';
+    SELECT * INTO newest FROM condition_score WHERE inspection_id = approved.id AND revision = approved.revision AND question IS NULL
+    ORDER BY computed_at DESC, id DESC LIMIT 1;
+    IF NOT FOUND OR EXISTS (SELECT FROM inspection JOIN condition_score ON inspection_id = inspection.id AND condition_score.revision = inspection.revision
+            WHERE dwelling_id = approved.dwelling_id AND status = 'approved' AND question IS NULL
+                AND coalesce(visited_at, submitted_at) > coalesce(approved.visited_at, approved.submitted_at)) THEN
+        RETURN false;
+    END IF;
+    UPDATE dwelling SET condition_score = newest.score, version = version + 1, recorded_at = clock_timestamp()
+    WHERE id = approved.dwelling_id AND condition_score IS DISTINCT FROM newest.score;
+    RETURN FOUND;
+END $$
+""",
+}
+FOR_API = tuple(FUNCTIONS)
+
+ROLE, PERSON, ORGANISATION, MUNICIPALITY = (f"(SELECT acting_{name}())" for name in ("role", "person", "organisation", "municipality"))
+EXPLAINED = "(SELECT acting_reason()) IS NOT NULL"
+INSPECTION = f"""CASE {ROLE} WHEN 'inspector' THEN organisation_id = {ORGANISATION}
+        AND (assignee_id = {PERSON} OR (assignee_id IS NULL AND team_id IS NOT NULL AND in_team(team_id)))
+    WHEN 'reviewer' THEN organisation_id = {ORGANISATION} ELSE sees_dwelling(dwelling_id) END"""
+FORMER_INSPECTION = f"""CASE {ROLE} WHEN 'inspector' THEN assignee_id = {PERSON} AND organisation_id = {ORGANISATION}
+    WHEN 'reviewer' THEN organisation_id = {ORGANISATION} ELSE sees_dwelling(dwelling_id) END"""
+BY_KIND = """CASE kind WHEN 'dwelling' THEN sees_dwelling(subject_id) WHEN 'trajectory' THEN sees_trajectory(subject_id)
+    WHEN 'inspection' THEN sees_inspection(subject_id) WHEN 'photo' THEN sees_photo(subject_id) ELSE false END"""
+CHANGE = f"""CASE WHEN {PERSON} IS NULL THEN false WHEN kind = 'checklist' THEN true
+    WHEN personal THEN person_id = {PERSON} AND organisation_id = {ORGANISATION} AND {ROLE} = 'inspector'
+    ELSE CASE {ROLE} WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY} WHEN 'ministry-auditor' THEN {EXPLAINED} ELSE {BY_KIND} END END"""
+FORMER_CHANGE = f"""CASE WHEN {PERSON} IS NULL THEN false WHEN kind = 'checklist' THEN true ELSE CASE {ROLE}
+    WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY} WHEN 'ministry-auditor' THEN {EXPLAINED} ELSE {BY_KIND} END END"""
+KEEPS_CHECKLISTS = f"{ROLE} = 'administrator' AND (SELECT acting_central())"
+INSPECTS = f"{ROLE} = 'inspector' AND sees_inspection(inspection_id)"
+REVIEWS = f"{ROLE} IN ('reviewer', 'municipality-editor') AND sees_inspection(inspection_id)"
+GOES_THERE = f"{ROLE} IN ('inspector', 'reviewer', 'municipality-editor') AND sees_dwelling(dwelling_id)"
+OF_TEAM = f"EXISTS (SELECT FROM team WHERE team.id = team_id AND team.organisation_id = {ORGANISATION})"
+RUNS_TEAMS = f"{ROLE} = 'reviewer'"
+OWN_DAY = f"{ROLE} = 'inspector' AND person_id = {PERSON} AND organisation_id = {ORGANISATION}"
+READS_PROGRESS = f"{ROLE} IN ('corporation-editor', 'municipality-editor', 'reviewer', 'ministry-auditor')"
+POLICIES = {
+    "checklist": {
+        "SELECT": f"{PERSON} IS NOT NULL AND (status <> 'draft' OR ({KEEPS_CHECKLISTS}))",
+        "INSERT": KEEPS_CHECKLISTS,
+        "UPDATE": KEEPS_CHECKLISTS,
+    },
+    "inspection_revision": {"SELECT": "sees_inspection(inspection_id)", "INSERT": INSPECTS},
+    "inspection_edit": {"SELECT": f"person_id = {PERSON}", "INSERT": f"person_id = {PERSON} AND ({INSPECTS} OR was_assigned(inspection_id))"},
+    "inspection_conflict": {
+        "SELECT": f"sees_inspection(inspection_id) OR person_id = {PERSON}",
+        "INSERT": f"person_id = {PERSON} AND ({INSPECTS} OR was_assigned(inspection_id))",
+        "UPDATE": f"({INSPECTS}) OR ({REVIEWS})",
+    },
+    "review": {"SELECT": "sees_inspection(inspection_id)", "INSERT": REVIEWS},
+    "condition_score": {"SELECT": "sees_inspection(inspection_id)", "INSERT": INSPECTS},
+    "evidence": {
+        "SELECT": f"{READS_PROGRESS} AND sees_trajectory(trajectory_id)",
+        "INSERT": f"{REVIEWS} AND sees_trajectory(trajectory_id)",
+    },
+    "team": {"SELECT": f"organisation_id = {ORGANISATION}", **dict.fromkeys(("INSERT", "UPDATE"), f"{RUNS_TEAMS} AND organisation_id = {ORGANISATION}")},
+    "team_member": {"SELECT": OF_TEAM, **dict.fromkeys(("INSERT", "DELETE"), f"{RUNS_TEAMS} AND {OF_TEAM}")},
+    "hazard": {
+        "SELECT": f"({GOES_THERE}) OR ({ROLE} = 'ministry-auditor' AND {EXPLAINED})",
+        "INSERT": f"{GOES_THERE} AND organisation_id = {ORGANISATION}",
+        "UPDATE": GOES_THERE,
+    },
+    "day_order": dict.fromkeys(("SELECT", "INSERT", "UPDATE"), OWN_DAY),
+    "report": dict.fromkeys(("SELECT", "INSERT", "UPDATE"), "sees_inspection(inspection_id)"),
+    "openrosa_instance": dict.fromkeys(("SELECT", "INSERT"), f"person_id = {PERSON}"),
+}
+WORKED_ON = ("checklist", "inspection_revision", "review", "condition_score", "report", "person")
+ADDRESS = "street, house_number, house_letter, house_number_suffix, postcode, town, bag_id, year_built, floor_area_m2, energy_label, condition_score"
+GRANTS = {
+    API: (
+        "UPDATE ON checklist",
+        *(f"SELECT, INSERT ON {table}" for table in ("inspection_revision", "inspection_edit", "review", "condition_score", "evidence", "openrosa_instance")),
+        *(f"SELECT, INSERT, UPDATE ON {table}" for table in ("inspection_conflict", "team", "hazard", "day_order", "report")),
+        "SELECT, INSERT, DELETE ON team_member",
+        *(f"EXECUTE ON FUNCTION {name}" for name in FOR_API),
+    ),
+    WORKER: (
+        "UPDATE ON inspection",
+        "SELECT ON checklist",
+        "SELECT ON inspection_revision",
+        "SELECT ON review",
+        "SELECT ON condition_score",
+        "SELECT, INSERT, UPDATE, DELETE ON report",
+        "SELECT (id, name) ON person",
+        "SELECT ON organisation",
+        "SELECT ON municipality",
+        f"SELECT ({ADDRESS}) ON dwelling",
+    ),
+}
+PLANNING = f"{ROLE} IN ('reviewer', 'municipality-editor') AND ({INSPECTION})"
+
+
+def upgrade() -> None:
+    _define(FUNCTIONS["in_team(uuid)"])
+    _define(sees_inspection(OWN))
+    _define(sees_row_of_dwelling(OWN))
+    for name, function in FUNCTIONS.items():
+        if name != "in_team(uuid)":
+            _define(function)
+        op.execute(f"REVOKE EXECUTE ON FUNCTION {name} FROM PUBLIC")
+    op.execute(f"ALTER POLICY api_select ON inspection USING ({INSPECTION})")
+    op.execute(
+        f"ALTER POLICY api_insert ON inspection WITH CHECK ({ROLE} IN ('reviewer', 'municipality-editor') AND sees_dwelling(dwelling_id) AND ({INSPECTION}))"
+    )
+    op.execute(f"ALTER POLICY api_update ON inspection USING ({ROLE} = 'inspector' AND ({INSPECTION})) WITH CHECK ({ROLE} = 'inspector' AND ({INSPECTION}))")
+    op.execute(f"CREATE POLICY api_planning ON inspection FOR UPDATE TO {API} USING ({PLANNING}) WITH CHECK ({PLANNING})")
+    op.execute(f"ALTER POLICY api_select ON change USING ({CHANGE})")
+    for table, policies in POLICIES.items():
+        _secure(table, policies)
+    for table in WORKED_ON:
+        op.execute(f"CREATE POLICY worked_on ON {table} TO {WORKER} USING (true) WITH CHECK (true)")
+    for role, grants in GRANTS.items():
+        for grant in grants:
+            op.execute(f"GRANT {grant} TO {role}")
+
+
+def _define(function: str) -> None:
+    op.get_bind().exec_driver_sql(function.replace("%", "%%"))
+
+
+def _secure(table: str, policies: dict[str, str]) -> None:
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY owned ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)")
+    for command, condition in policies.items():
+        uses = {"INSERT": f"WITH CHECK ({condition})", "UPDATE": f"USING ({condition}) WITH CHECK ({condition})"}.get(command, f"USING ({condition})")
+        op.execute(f"CREATE POLICY api_{command.lower()} ON {table} FOR {command} TO {API} {uses}")
+
+
+def downgrade() -> None:
+    for role, grants in GRANTS.items():
+        for grant in grants:
+            op.execute(f"REVOKE {grant} FROM {role}")
+    for table in WORKED_ON:
+        op.execute(f"DROP POLICY worked_on ON {table}")
+    for table, policies in POLICIES.items():
+        for name in ("owned", *(f"api_{command.lower()}" for command in policies)):
+            op.execute(f"DROP POLICY {name} ON {table}")
+        op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY")
+    op.execute(f"ALTER POLICY api_select ON change USING ({FORMER_CHANGE})")
+    op.execute("DROP POLICY api_planning ON inspection")
+    former = {
+        "api_select": f"USING ({FORMER_INSPECTION})",
+        "api_insert": f"WITH CHECK ({ROLE} IN ('reviewer', 'municipality-editor') AND sees_dwelling(dwelling_id) AND ({FORMER_INSPECTION}))",
+        "api_update": f"USING ({ROLE} = 'inspector' AND ({FORMER_INSPECTION})) WITH CHECK ({ROLE} = 'inspector' AND ({FORMER_INSPECTION}))",
+    }
+    for name, condition in former.items():
+        op.execute(f"ALTER POLICY {name} ON inspection {condition}")
+    _define(sees_inspection(WITHOUT_TEAMS))
+    _define(sees_row_of_dwelling(WITHOUT_TEAMS))
+    for name in reversed(FUNCTIONS):
+        op.execute(f"DROP FUNCTION {name}")
