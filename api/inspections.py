@@ -16,9 +16,9 @@ from api.problems import language, problem
 from api.routes import PageQuery, Routes
 from registry.access import Right
 from registry.db import reading, transaction
-from registry.inspections import commands, queries
-from registry.inspections.commands import Plan
-from registry.inspections.model import InspectionConflict, InspectionStatus, Occasion, VisitOutcome
+from registry.inspections import edits, planning, queries, submission
+from registry.inspections.model import EditConflict, InspectionStatus, Occasion, VisitOutcome
+from registry.inspections.planning import Plan
 from registry.inspections.rules import Document
 from registry.processing import Activity
 
@@ -123,7 +123,7 @@ def plan_inspection(item: Plan) -> Response:
     """Plan an inspection"""
 
     def act(session: Session) -> Response:
-        inspection, outcome = commands.plan(session, actor(), item)
+        inspection, outcome = planning.plan(session, actor(), item)
         location = f"/v1/inspections/{inspection.id}"
         return one(dump, inspection, version=inspection.version, status=created_or_known(outcome), location=location)
 
@@ -143,7 +143,7 @@ def plan_inspection(item: Plan) -> Response:
 def fill_in_inspection(document: Document, inspection_id: UUID) -> Response:
     """Replace the answers; the same document again gives the same inspection, other content on an old version is a conflict with both versions"""
     with transaction(actor()) as session:
-        inspection = commands.fill_in(session, actor(), inspection_id, document, expected=expected_version())
+        inspection = edits.fill_in(session, actor(), inspection_id, document, expected=expected_version())
     return one(dump, inspection, version=inspection.version)
 
 
@@ -159,12 +159,12 @@ def fill_in_inspection(document: Document, inspection_id: UUID) -> Response:
 def submit_inspection(inspection_id: UUID) -> Response:
     """Submit an inspection, of the version in If-Match when given; photos may still be under way. Submitting it again changes nothing"""
     with transaction(actor()) as session:
-        inspection = commands.submit(session, actor(), inspection_id, expected=expected_version())
+        inspection = submission.submit(session, actor(), inspection_id, expected=expected_version())
     return one(dump, inspection, version=inspection.version)
 
 
-@routes.app_errorhandler(InspectionConflict)  # type: ignore[untyped-decorator]
-def both_versions(error: InspectionConflict) -> Response:
+@routes.app_errorhandler(EditConflict)  # type: ignore[untyped-decorator]
+def both_versions(error: EditConflict) -> Response:
     """409 with both versions and what differs, for a person to decide."""
     facts: dict[str, Any] = error.facts
     more = {

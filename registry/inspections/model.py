@@ -50,6 +50,12 @@ class VisitOutcome(StrEnum):
     NOT_FOUND = "not-found"
 
 
+class EditConflict(Conflict):
+    """A document on an older version, or for what is frozen: it is kept, with the other one and the differences, until a person decides."""
+
+    code = "inspection-conflict"
+
+
 class InspectionSubmitted(Conflict):
     """The inspection is submitted and can't be changed."""
 

@@ -30,7 +30,7 @@ class Document:
             "visitOutcome": self.visit_outcome and self.visit_outcome.value,
             "visitedAt": _moment(self.visited_at),
             "remarks": self.remarks,
-            "checklistId": self.checklist_id and str(self.checklist_id),
+            "checklistId": str(self.checklist_id) if self.checklist_id else None,
         }
 
     def columns(self) -> dict[str, object]:

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 FILES = [
     *ROOT.glob("registry/*/commands.py"),
     ROOT / "registry/trajectories/milestones.py",
+    *(ROOT / f"registry/inspections/{name}.py" for name in ("planning", "edits", "submission")),
     ROOT / "registry/photos/uploads.py",
     ROOT / "registry/photos/shares.py",
     ROOT / "registry/photos/destruction.py",

@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from registry.access import Actor, Role
 from registry.errors import AlreadyExists, NotAllowed, NotFound, RuleViolation
-from registry.inspections.commands import Plan, fill_in, plan, submit
-from registry.inspections.model import AnswersInvalid, InspectionConflict, InspectionStatus, InspectionSubmitted, Occasion, VisitOutcome
+from registry.inspections.edits import fill_in
+from registry.inspections.model import AnswersInvalid, EditConflict, InspectionStatus, InspectionSubmitted, Occasion, VisitOutcome
+from registry.inspections.planning import Plan, plan
 from registry.inspections.queries import get, list_
 from registry.inspections.rules import Document
+from registry.inspections.submission import submit
 from registry.organisations.model import Organisation, OrganisationKind
 from registry.versioned import Outcome, VersionRequired
 from tests.makers import a_checklist, a_dwelling, a_member, a_moment, a_municipality_editor, an_actor, an_inspection, an_organisation
@@ -79,7 +81,7 @@ def test_other_content_on_an_old_version_is_a_conflict_with_both_versions(sessio
     inspection = an_inspection(session, inspector)
     fill_in(session, inspector, inspection.id, filled(), expected=1)
     mine = filled(mould="spots")
-    with pytest.raises(InspectionConflict) as conflict:
+    with pytest.raises(EditConflict) as conflict:
         fill_in(session, inspector, inspection.id, mine, expected=1)
     facts = conflict.value.facts
     assert facts["yours"] == mine

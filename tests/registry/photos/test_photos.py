@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from registry import jobs, storage
 from registry.access import Actor, Role
 from registry.errors import NotFound, Unavailable
-from registry.inspections.commands import fill_in, submit
+from registry.inspections.edits import fill_in
+from registry.inspections.submission import submit
 from registry.organisations.model import OrganisationKind
 from registry.photos import uploads
 from registry.photos.model import ContentType, Photo, PhotoBytesDiffer, PhotoBytesMissing, PhotoState
