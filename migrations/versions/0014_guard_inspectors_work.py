@@ -187,7 +187,9 @@ GRANTS = {
         f"SELECT ({ADDRESS}) ON dwelling",
     ),
 }
-PLANNING = f"{ROLE} IN ('reviewer', 'municipality-editor') AND ({INSPECTION})"
+PLANS = f"{ROLE} IN ('reviewer', 'municipality-editor')"
+WORKS_ON_IT = f"{ROLE} IN ('inspector', 'reviewer', 'municipality-editor') AND ({INSPECTION})"
+FORMER_WORK = f"{ROLE} = 'inspector' AND ({FORMER_INSPECTION})"
 
 
 def upgrade() -> None:
@@ -199,11 +201,8 @@ def upgrade() -> None:
             _define(function)
         op.execute(f"REVOKE EXECUTE ON FUNCTION {name} FROM PUBLIC")
     op.execute(f"ALTER POLICY api_select ON inspection USING ({INSPECTION})")
-    op.execute(
-        f"ALTER POLICY api_insert ON inspection WITH CHECK ({ROLE} IN ('reviewer', 'municipality-editor') AND sees_dwelling(dwelling_id) AND ({INSPECTION}))"
-    )
-    op.execute(f"ALTER POLICY api_update ON inspection USING ({ROLE} = 'inspector' AND ({INSPECTION})) WITH CHECK ({ROLE} = 'inspector' AND ({INSPECTION}))")
-    op.execute(f"CREATE POLICY api_planning ON inspection FOR UPDATE TO {API} USING ({PLANNING}) WITH CHECK ({PLANNING})")
+    op.execute(f"ALTER POLICY api_insert ON inspection WITH CHECK ({PLANS} AND sees_dwelling(dwelling_id) AND ({INSPECTION}))")
+    op.execute(f"ALTER POLICY api_update ON inspection USING ({WORKS_ON_IT}) WITH CHECK ({WORKS_ON_IT})")
     op.execute(f"ALTER POLICY api_select ON change USING ({CHANGE})")
     for table, policies in POLICIES.items():
         _secure(table, policies)
@@ -237,11 +236,10 @@ def downgrade() -> None:
             op.execute(f"DROP POLICY {name} ON {table}")
         op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY")
     op.execute(f"ALTER POLICY api_select ON change USING ({FORMER_CHANGE})")
-    op.execute("DROP POLICY api_planning ON inspection")
     former = {
         "api_select": f"USING ({FORMER_INSPECTION})",
-        "api_insert": f"WITH CHECK ({ROLE} IN ('reviewer', 'municipality-editor') AND sees_dwelling(dwelling_id) AND ({FORMER_INSPECTION}))",
-        "api_update": f"USING ({ROLE} = 'inspector' AND ({FORMER_INSPECTION})) WITH CHECK ({ROLE} = 'inspector' AND ({FORMER_INSPECTION}))",
+        "api_insert": f"WITH CHECK ({PLANS} AND sees_dwelling(dwelling_id) AND ({FORMER_INSPECTION}))",
+        "api_update": f"USING ({FORMER_WORK}) WITH CHECK ({FORMER_WORK})",
     }
     for name, condition in former.items():
         op.execute(f"ALTER POLICY {name} ON inspection {condition}")
