@@ -79,17 +79,19 @@ class Bench:
     api_pid: int = 0
     peer: str = ""
     peer_pid: int = 0
+    store: str = ""
     store_pid: int = 0
+    database_url: str = ""
     database_pid: int = 0
     inspections: list[str] = field(default_factory=list)
     resident_mb: list[float] = field(default_factory=list)
 
     def new_photos(self) -> list[Photo]:
-        return [self._photo(place) for place in range(self.photos)]
+        return [self.new_photo(self.inspections[place % len(self.inspections)]) for place in range(self.photos)]
 
-    def _photo(self, place: int) -> Photo:
+    def new_photo(self, inspection_id: str) -> Photo:
         seed = uuid4().bytes
-        return Photo(str(uuid4()), seed.hex(), hashlib.sha256(self.content(seed)).hexdigest(), self.inspections[place % len(self.inspections)])
+        return Photo(str(uuid4()), seed.hex(), hashlib.sha256(self.content(seed)).hexdigest(), inspection_id)
 
     def content(self, seed: bytes) -> bytes:
         return seed + self.base[len(seed) :]
@@ -102,11 +104,15 @@ class Bench:
         """The results of the batches in which a phone declares them."""
         results = []
         for begin in range(0, len(photos), BATCH):
-            body = json.dumps({"items": [self.declaration(photo) for photo in photos[begin : begin + BATCH]]}).encode()
             with self.connected(self.api) as connection:
-                said = send(connection, "POST", "/v1/uploads/batch", body, {**self.headers, "Content-Type": "application/json"})
-            results += json.loads(said)["results"]
+                results += self.declare_over(connection, photos[begin : begin + BATCH])
         return results
+
+    def declare_over(self, connection: http.client.HTTPConnection, photos: list[Photo]) -> list[dict[str, Any]]:
+        """The results of one batch."""
+        body = json.dumps({"items": [self.declaration(photo) for photo in photos]}).encode()
+        said = send(connection, "POST", "/v1/uploads/batch", body, {**self.headers, "Content-Type": "application/json"})
+        return list(json.loads(said)["results"])
 
     def declaration(self, photo: Photo) -> dict[str, Any]:
         of_photo = {"id": photo.id, "inspectionId": photo.inspection_id, "sha256": photo.sha256}
@@ -149,8 +155,12 @@ def send(connection: http.client.HTTPConnection, method: str, path: str, body: b
 
 def raw_put(bench: Bench) -> tuple[float, list[float]]:
     """A signed PUT straight to the store, and nothing else."""
+    return put_each(bench, bench.new_photos())
+
+
+def put_each(bench: Bench, photos: list[Photo]) -> tuple[float, list[float]]:
     jobs = []
-    for photo in bench.new_photos():
+    for photo in photos:
         digest = bytes.fromhex(photo.sha256)
         jobs.append((photo, storage.put_link(f"bench/{photo.id}", sha256=digest, size_bytes=bench.size, content_type="image/jpeg")))
 
@@ -202,14 +212,14 @@ def tus_plain(bench: Bench) -> tuple[float, list[float]]:
     declared_s = time.perf_counter() - began
 
     def post(connection: http.client.HTTPConnection, photo: Photo) -> None:
-        headers = {**bench.headers, **_tus_headers(photo, bench.size)}
+        headers = {**bench.headers, **tus_headers(photo, bench.size)}
         send(connection, "POST", "/v1/tus", bench.content(bytes.fromhex(photo.seed)), headers)
 
     seconds, took = bench.each(bench.api, photos, post)
     return declared_s + seconds, took
 
 
-def _tus_headers(photo: Photo, size: int) -> dict[str, str]:
+def tus_headers(photo: Photo, size: int) -> dict[str, str]:
     metadata = f"photoId {base64.b64encode(photo.id.encode()).decode()}"
     return {"Tus-Resumable": "1.0.0", "Upload-Length": str(size), "Upload-Metadata": metadata, "Content-Type": "application/offset+octet-stream"}
 
@@ -258,18 +268,18 @@ def main(photos: int, size: int, clients: int, rounds: int, only: str) -> None:
 def measure(photos: int = 200, size: int = 2_000_000, clients: int = 4, rounds: int = 5, only: str = "") -> None:
     """Print the table. Lanes that need node are left out, and said so, where it is not there."""
     with ExitStack() as stack:
-        bench = _set_up(stack, photos, size, clients)
+        bench = set_up(stack, photos, size, clients)
         lanes = {name: lane for name, lane in LANES.items() if only in name and (bench.peer or "tus-js-client" not in name)}
         if not bench.peer:
             console.print("skipped: tus-js-client and @tus/s3-store. They need node, and  npm ci --prefix tests/tus")
         done: dict[str, list[Round]] = {name: [] for name in lanes}
         for _ in track(range(rounds), description="rounds", console=console):
             for name, lane in lanes.items():
-                done[name].append(_measured(bench, lane))
+                done[name].append(measured(bench, lane))
         _show(bench, done)
 
 
-def _measured(bench: Bench, lane: Callable[[Bench], tuple[float, list[float]]]) -> Round:
+def measured(bench: Bench, lane: Callable[[Bench], tuple[float, list[float]]]) -> Round:
     def used() -> list[float]:
         return [cpu_s(bench.api_pid) + cpu_s(bench.peer_pid), cpu_s(bench.store_pid), cpu_s(bench.database_pid)]
 
@@ -296,7 +306,7 @@ def _show(bench: Bench, done: dict[str, list[Round]]) -> None:
     console.print(f"memory of the API's processes: {bench.resident_mb[0]:.0f} MB after the first lane, {bench.resident_mb[-1]:.0f} MB after the last")
 
 
-def _set_up(stack: ExitStack, photos: int, size: int, clients: int) -> Bench:
+def set_up(stack: ExitStack, photos: int, size: int, clients: int) -> Bench:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="registry-bench-")))
     folder.chmod(0o711)
     base = random.Random(1).randbytes(size)
@@ -308,7 +318,8 @@ def _set_up(stack: ExitStack, photos: int, size: int, clients: int) -> Bench:
     os.environ |= _settings(address, url)
     storage.prepare()
     migrations.upgrade(url)
-    bench = Bench(photos, size, clients, base, folder / "base", store_pid=store.pid or 0, database_pid=postgres.pid or 0)
+    bench = Bench(photos, size, clients, base, folder / "base", store=address.endpoint, store_pid=store.pid or 0, database_pid=postgres.pid or 0)
+    bench.database_url = url
     bench.inspections = _inspections(url, photos)
     api_url = migrations.let_in(url, API_ROLE, "bench")
     bench.api, bench.api_pid = stack.enter_context(serving("api.wsgi:app", {"REGISTRY_DATABASE_URL": api_url}))

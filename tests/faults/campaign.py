@@ -170,10 +170,10 @@ def photographs(number: int, random: Random) -> list[Photo]:
         Image.effect_noise((side, side), 90).convert("RGB").save(file, "JPEG", quality=88)
         kinds.append(file.getvalue())
     kinds = [each for each in kinds if SIZES_BYTES[0] <= len(each) <= SIZES_BYTES[1]]
-    return [Photo(_commented(random.choice(kinds), uuid4().bytes)) for _ in range(number)]
+    return [Photo(commented(random.choice(kinds), uuid4().bytes)) for _ in range(number)]
 
 
-def _commented(jpeg: bytes, comment: bytes) -> bytes:
+def commented(jpeg: bytes, comment: bytes) -> bytes:
     return jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:]
 
 

@@ -4,12 +4,12 @@ import json
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -22,6 +22,15 @@ DELAYS_S = (0.2, 0.5, 1.0, 2.0, 3.0)
 """Between attempts that get nowhere, each at random half as long or half as long again."""
 GONE = (404, 410)
 STORED = ("stored", "ready")
+
+
+class Picture(Protocol):
+    """A photo that a phone has."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def content(self) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,8 @@ class Persistent:
     random: Random
     step_bytes: int = STEP_BYTES
     pauses_s: tuple[float, ...] = PAUSES_S
+    lines: Mapping[str, str] = field(default_factory=dict)
+    """By which address a server is reached, instead of by its own."""
     sent_bytes: int = 0
     """Of bodies, as far as the system took them."""
     setbacks: Counter[str] = field(default_factory=Counter)
@@ -50,7 +61,7 @@ class Persistent:
             with suppress(OSError):
                 self._sending.shutdown(socket.SHUT_RDWR)
 
-    def send_in_pieces(self, photo: Photo) -> None:
+    def send_in_pieces(self, photo: Picture) -> None:
         """By tus, until the server has all of it."""
         path, offset = "", 0
         while offset < len(photo.content):
@@ -86,7 +97,7 @@ class Persistent:
         self._wait(f"{said.status}")
         return offset
 
-    def send_directly(self, photo: Photo) -> None:
+    def send_directly(self, photo: Picture) -> None:
         """As the API says: straight to the object store, or through it while that is away; until it says that the photo is stored."""
         while True:
             try:
@@ -100,11 +111,12 @@ class Persistent:
             except LOST as error:
                 self._wait(type(error).__name__)
 
-    def _put(self, put: dict[str, Any], photo: Photo) -> bool:
+    def _put(self, put: dict[str, Any], photo: Picture) -> bool:
         """Whether the API says that the photo is stored. Raises what is in `LOST`."""
         where, by_api = urlsplit(put["url"]), put["needsSignIn"]
         headers = {**put["headers"], **({"Authorization": f"Bearer {self.phone.token}"} if by_api else {})}
-        with closing(HTTPConnection(where.netloc, timeout=self.phone.patience_s)) as connection:
+        headers |= {"Host": where.netloc, "Connection": "close"}
+        with closing(HTTPConnection(self.lines.get(where.netloc, where.netloc), timeout=self.phone.patience_s)) as connection:
             connection.request("PUT", f"{where.path}?{where.query}", body=self._counted(photo.content), headers=headers)
             said = connection.getresponse()
             status, body = said.status, said.read()

@@ -45,6 +45,9 @@ class Phone:
     host: str = "127.0.0.1"
     patience_s: float = 60
     """Without any sign of life of the server."""
+    question: str = "mould"
+    """Of which its photos are."""
+    defect: str | None = None
 
     def connect(self) -> socket.socket:
         return socket.create_connection((self.host, self.port), timeout=self.patience_s)
@@ -78,7 +81,8 @@ class Phone:
         return {
             "id": photo_id,
             "inspectionId": self.inspection_id,
-            "question": "mould",
+            "question": self.question,
+            **({} if self.defect is None else {"defect": self.defect}),
             "sha256": digest,
             "sizeBytes": len(data),
             "contentType": "image/jpeg",

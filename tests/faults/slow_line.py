@@ -36,7 +36,7 @@ class Line:
         """As when a phone loses its network: it knows at once, while the server hears nothing any more. New connections fail until `find`."""
         self._lost = True
         for near, _ in self._ends:
-            _cut(near)
+            cut(near)
 
     def find(self) -> None:
         self._lost = False
@@ -46,7 +46,7 @@ class Line:
             while True:
                 near, _ = entrance.accept()
                 if self._lost:
-                    _cut(near)
+                    cut(near)
                     continue
                 far = socket.create_connection(("127.0.0.1", self.server_port))
                 self._ends.append((near, far))
@@ -72,11 +72,11 @@ class Line:
             while piece := far.recv(PIECE_BYTES):
                 near.sendall(piece)
         if not self._lost:
-            _cut(near, far)
+            cut(near, far)
 
     def close(self) -> None:
         for ends in self._ends:
-            _cut(*ends)
+            cut(*ends)
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def slow_line(port: int, bytes_per_s: int) -> Iterator[Line]:
             line.close()
 
 
-def _cut(*ends: socket.socket) -> None:
+def cut(*ends: socket.socket) -> None:
     for end in ends:
         with suppress(OSError):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
