@@ -1,9 +1,11 @@
 """Scores by NEN 2767: every cell, the published example, the thresholds to the last decimal, and what must hold for any input."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -176,6 +178,17 @@ def test_a_part_without_defects_is_excellent() -> None:
 def test_one_defect_is_scored_by_the_matrix_also_when_its_percentage_is_known() -> None:
     alone = score_part([a_defect("3")])
     assert (alone.score, alone.rule, alone.index) == (3, Rule.ONE_DEFECT, None)
+
+
+def test_where_the_matrix_and_the_split_of_one_defect_differ() -> None:
+    """Every kind of defect by tenths of a per cent: the figures of docs/nen2767.md. Why one defect is not split."""
+    found = Counter[int]()
+    for severity, intensity in product(Severity, Intensity):
+        throughout = CURRENT.cell(severity, intensity, Extent.GENERAL)
+        for share in (Decimal(tenths) / 10 for tenths in range(1, 1000)):
+            split = aggregate([(share, throughout), (100 - share, 1)]).score
+            found[split - CURRENT.cell(severity, intensity, extent_of(share))] += 1
+    assert found == {0: 5719, 1: 3008, -1: 264}
 
 
 def test_several_defects_are_shares_that_have_the_defect_throughout_and_a_sound_rest() -> None:
