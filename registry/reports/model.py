@@ -24,17 +24,20 @@ class ReportState(StrEnum):
 class Report(Base):
     """The report of an inspection in one language, as PDF and as HTML in the object store.
 
-    ``source_digest`` is the sha256 of all that it was made from: when that changes, it is made anew. None of the keys is there before it is made once.
+    ``baseline_id`` is the earlier visit that it compares with: whoever does not see that visit gets a report without it. ``source_digest`` is the sha256 of
+    all that it was made from: when that changes, it is made anew. The keys are there once it is made, and go when making it fails.
     """
 
     __tablename__ = "report"
     __table_args__ = (
-        sa.UniqueConstraint("inspection_id", "language"),
+        sa.UniqueConstraint("inspection_id", "language", "baseline_id", postgresql_nulls_not_distinct=True),
+        sa.Index("ix_report_baseline_id", "baseline_id", postgresql_where=sa.text("baseline_id IS NOT NULL")),
         sa.CheckConstraint("state <> 'made' OR (source_digest IS NOT NULL AND html_key IS NOT NULL AND pdf_key IS NOT NULL)", name="made"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
     inspection_id: Mapped[UUID] = mapped_column(sa.ForeignKey("inspection.id"))
+    baseline_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("inspection.id"))
     language: Mapped[ReportLanguage] = mapped_column(one_of(ReportLanguage, "language"))
     state: Mapped[ReportState] = mapped_column(one_of(ReportState, "state"), server_default="queued")
     source_digest: Mapped[bytes | None]
