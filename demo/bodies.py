@@ -80,6 +80,7 @@ def photo_body(visit: Visit, photo: Photo, *, sha256: str, size_bytes: int) -> B
         "id": str(photo.id),
         "inspectionId": str(visit.id),
         "question": photo.question,
+        "defect": photo.defect,
         "sha256": sha256,
         "sizeBytes": size_bytes,
         "contentType": "image/jpeg",

@@ -11,7 +11,7 @@ from demo.screen import Screen
 from demo.visits import CHECKLIST, Answer, Photo, Visit
 from demo.world import HEERLEN, INSPECTION_BODY
 
-SHOWN = ("mould", "mould-rooms", "roof-vegetation", "heating", "foundation-cracks", "glazing", "electrics-safe")
+SHOWN = ("mould", "mould-rooms", "roof-vegetation", "roof-condition", "windows-condition", "heating", "foundation-cracks", "glazing", "electrics-safe")
 THERE = ("stored", "ready")
 PIECES = 3
 """In which the first photo of a visit is sent, as if the connection broke twice."""
@@ -24,6 +24,9 @@ def inspect(register: Register, screen: Screen, visits: Sequence[Visit]) -> None
     """Raises Refused, also when a receipt is not complete in the end."""
     inspector = register.speaking_as("inspector", INSPECTION_BODY.slug)
     checklist = max(inspector.get("/checklists", key=CHECKLIST)["items"], key=lambda each: int(each["edition"]))
+    visits = _of_this_edition(inspector, screen, visits, checklist["id"])
+    if not visits:
+        return
     _plan(register, screen, visits, checklist["id"], inspector.get("/me")["personId"])
     planned = {work["id"]: work for work in inspector.get("/inspections", status="planned")["items"]}
     submitted = f" ({len(visits) - len(planned)} submitted before)" if len(planned) < len(visits) else ""
@@ -35,6 +38,15 @@ def inspect(register: Register, screen: Screen, visits: Sequence[Visit]) -> None
             advance(len(visit.taken()))
     for visit in visits:
         _show_receipt(screen, visit, _examined(inspector, visit))
+
+
+def _of_this_edition(inspector: Voice, screen: Screen, visits: Sequence[Visit], checklist_id: str) -> list[Visit]:
+    """Without those that an earlier demo carried out with an earlier edition of the checklist: they stay as they are."""
+    known = {work["id"]: work["checklistId"] for work in inspector.get("/inspections")["items"]}
+    found = [visit for visit in visits if known.get(str(visit.id), checklist_id) == checklist_id]
+    if len(found) < len(visits):
+        screen.say(f"  {len(visits) - len(found)} inspections were made with an earlier edition of the checklist, and stay as they are")
+    return found
 
 
 def _plan(register: Register, screen: Screen, visits: Sequence[Visit], checklist_id: str, inspector_id: str) -> None:
@@ -118,7 +130,9 @@ def _show_answers(screen: Screen, content: Body, answers: Mapping[str, Answer]) 
 
 
 def _in_words(question: Body, answer: Answer) -> str:
-    words = {option["key"]: option["en"] for option in question.get("options", ())}
+    words = {option["key"]: option["en"] for option in (*question.get("options", ()), *question.get("defects", ()))}
+    if isinstance(answer, dict):
+        return "; ".join(f"{words[each['defect']]} ({each['severity']}, {each['intensity']}, {each['extentPercent']} %)" for each in answer["defects"])
     return ", ".join(words.get(each, str(each)) for each in (answer if isinstance(answer, list) else [answer]))
 
 

@@ -1,113 +1,30 @@
-"""What a checklist is made of, and whether answers fit it. Pure."""
+"""Whether answers fit a checklist, what of them is still missing, and what they advise. Pure."""
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import cast
 
+from registry.checklists.conditions import given, holds
+from registry.checklists.content import faults_in as faults_in
+from registry.checklists.questions import CHOSEN
+from registry.checklists.questions import Question as Question
+from registry.checklists.questions import QuestionType as QuestionType
+from registry.checklists.questions import questions as questions
 from registry.db import Json
 from registry.errors import Fault, pointer
+from registry.nen2767 import answers as nen2767
 
-
-class QuestionType(StrEnum):
-    CHOICE = "choice"
-    SEVERAL = "several"
-    YES_NO = "yes-no"
-    """Answers yes, no, not-applicable."""
-    NUMBER = "number"
-    TEXT = "text"
-    DATE = "date"
-    PHOTO = "photo"
-
-
-YES_NO = ("yes", "no", "not-applicable")
 LONGEST_TEXT = 4000
 """Characters in the answer to a text question."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question. ``asked_if`` names another question and the answers that make this one visible."""
-
-    key: str
-    type: QuestionType
-    required: bool
-    options: tuple[str, ...]
-    asked_if: tuple[str, tuple[str, ...]] | None
-    minimum: float | None
-    maximum: float | None
-    photos_min: int
-    photos_when: tuple[str, ...] | None
 
 
 def digest(content: Mapping[str, Json]) -> bytes:
     """The sha256 of the canonical JSON of a checklist: what is frozen when it is published."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).digest()
-
-
-def questions(content: Mapping[str, Json]) -> list[Question]:
-    """The questions of a checklist in order. Raises KeyError, ValueError when it is not one: see `faults_in`."""
-    sections = cast("Sequence[Mapping[str, Json]]", content["sections"])
-    return [_question(cast("Mapping[str, Json]", each)) for section in sections for each in cast("Sequence[Json]", section["questions"])]
-
-
-def _question(content: Mapping[str, Json]) -> Question:
-    options = cast("Sequence[Mapping[str, str]]", content.get("options", ()))
-    condition = cast("Mapping[str, Json] | None", content.get("visible-if"))
-    photos = cast("Mapping[str, Json]", content.get("photos", {}))
-    when = cast("Sequence[str] | None", photos.get("when"))
-    type = QuestionType(cast("str", content["type"]))
-    return Question(
-        key=cast("str", content["key"]),
-        type=type,
-        required=bool(content.get("required", False)),
-        options=tuple(option["key"] for option in options),
-        asked_if=(cast("str", condition["question"]), tuple(cast("Sequence[str]", condition["in"]))) if condition else None,
-        minimum=cast("float | None", content.get("min")),
-        maximum=cast("float | None", content.get("max")),
-        photos_min=cast("int", photos.get("min", 1 if type is QuestionType.PHOTO and content.get("required") else 0)),
-        photos_when=tuple(when) if when is not None else None,
-    )
-
-
-def faults_in(content: Mapping[str, Json]) -> list[Fault]:
-    """What is wrong with a checklist as a document: missing parts, repeated keys, conditions on questions that don't come before."""
-    try:
-        found = questions(content)
-        str(content["key"]), int(cast("int", content["edition"]))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        return [Fault("", "wrong-form", {"form": f"checklist: {error}"})]
-    faults, seen = [], dict[str, Question]()
-    for question in found:
-        if question.key in seen:
-            faults.append(Fault(pointer(question.key), "repeated", {"value": question.key}))
-        if question.asked_if and question.asked_if[0] not in seen:
-            faults.append(Fault(pointer(question.key), "unknown-question", {"question": question.asked_if[0]}))
-        else:
-            faults += _strange_answers(question, seen)
-        seen[question.key] = question
-    return faults
-
-
-def _strange_answers(question: Question, before: Mapping[str, Question]) -> list[Fault]:
-    """Conditions on answers that can't be given, such as an unquoted yes, which YAML reads as true."""
-    conditions = [(question, question.photos_when or ())]
-    if question.asked_if:
-        conditions.append((before[question.asked_if[0]], question.asked_if[1]))
-    return [
-        Fault(pointer(question.key), "answer-not-an-option", {"question": asked.key, "value": answer, "allowed": ", ".join(_options(asked))})
-        for asked, answers in conditions
-        if _options(asked)
-        for answer in answers
-        if answer not in _options(asked)
-    ]
-
-
-def _options(question: Question) -> tuple[str, ...]:
-    return YES_NO if question.type is QuestionType.YES_NO else question.options
 
 
 def check_answers(asked: Sequence[Question], answers: Mapping[str, Json]) -> list[Fault]:
@@ -132,60 +49,95 @@ def check_complete(asked: Sequence[Question], answers: Mapping[str, Json]) -> li
     return faults
 
 
-def photos_missing(asked: Sequence[Question], answers: Mapping[str, Json], photos: Mapping[str, int]) -> list[Fault]:
-    """The questions that have fewer photos than their answer demands. ``photos`` counts them by question."""
-    demanded = ((question, _photos_demanded(question, answers)) for question in asked)
-    return [
-        Fault(pointer("answers", question.key), "photos-missing", {"question": question.key, "declared": photos.get(question.key, 0), "min": least})
-        for question, least in demanded
-        if photos.get(question.key, 0) < least
-    ]
-
-
 def is_asked(question: Question, answers: Mapping[str, Json]) -> bool:
-    if question.asked_if is None:
-        return True
-    key, values = question.asked_if
-    return any(value in values for value in _given(answers.get(key)))
+    return question.asked_if is None or holds(question.asked_if, answers)
 
 
-def _photos_demanded(question: Question, answers: Mapping[str, Json]) -> int:
-    if not is_asked(question, answers):
-        return 0
-    if question.photos_when is None:
-        return question.photos_min
-    return question.photos_min if any(value in question.photos_when for value in _given(answers.get(question.key))) else 0
+def photos_missing(
+    asked: Sequence[Question], answers: Mapping[str, Json], photos: Mapping[str, int], by_defect: Mapping[tuple[str, str], int] | None = None
+) -> list[Fault]:
+    """The questions, and the defects in their answers, that have fewer photos than demanded.
+
+    ``photos`` counts them by question, ``by_defect`` by question and key of the defect; without the latter a question needs as many as its defects
+    together.
+    """
+    faults = []
+    for question in asked:
+        if not is_asked(question, answers):
+            continue
+        defects = list(_defects(question, answers)) if question.photos_per_defect else []
+        together = 0 if by_defect is not None else question.photos_per_defect * len(defects)
+        least, declared = max(_demanded(question, answers), together), photos.get(question.key, 0)
+        if declared < least:
+            facts = {"question": question.key, "declared": declared, "min": least}
+            faults.append(Fault(pointer("answers", question.key), "photos-missing", facts))
+        if by_defect is not None:
+            faults += _defects_without_photos(question, defects, by_defect)
+    return faults
 
 
-def _given(answer: Json) -> Iterator[Json]:
-    yield from answer if isinstance(answer, list) else (answer,)
+def _defects_without_photos(question: Question, defects: Sequence[tuple[int, str]], by_defect: Mapping[tuple[str, str], int]) -> Iterator[Fault]:
+    for place, key in defects:
+        declared = by_defect.get((question.key, key), 0)
+        if declared < question.photos_per_defect:
+            facts = {"question": question.key, "defect": key, "declared": declared, "min": question.photos_per_defect}
+            yield Fault(pointer("answers", question.key, "defects", place), "defect-photos-missing", facts)
+
+
+def _defects(question: Question, answers: Mapping[str, Json]) -> Iterator[tuple[int, str]]:
+    """Place and key of each defect in the answer."""
+    answer = answers.get(question.key)
+    defects = answer.get("defects") if isinstance(answer, dict) else None
+    for place, defect in enumerate(defects if isinstance(defects, list) else ()):
+        if isinstance(defect, dict) and isinstance(key := defect.get("key"), str):
+            yield place, key
+
+
+def _demanded(question: Question, answers: Mapping[str, Json]) -> int:
+    applying = [rule.minimum for rule in question.photos if rule.when is None or any(value in rule.when for value in given(answers.get(question.key)))]
+    return max(applying, default=0)
 
 
 def _check_answer(question: Question, answer: Json) -> list[Fault]:
     place, facts = pointer("answers", question.key), {"question": question.key, "type": question.type.value}
+    if question.type is QuestionType.CONDITION:
+        return [fault.below(place) for fault in nen2767.check(answer, question.defects)]
     if not _fits(question.type, answer):
         return [Fault(place, "answer-wrong-type", facts)]
-    allowed = _options(question)
-    if question.type in (QuestionType.CHOICE, QuestionType.SEVERAL, QuestionType.YES_NO):
-        wrong = [value for value in _given(answer) if value not in allowed]
-        return [Fault(place, "answer-not-an-option", {**facts, "value": value, "allowed": ", ".join(allowed)}) for value in wrong]
-    if question.type is QuestionType.NUMBER:
-        low, high, number = question.minimum, question.maximum, cast("float", answer)
-        if (low is not None and number < low) or (high is not None and number > high):
-            return [Fault(place, "answer-out-of-range", {**facts, "min": low, "max": high})]
+    if question.type in CHOSEN:
+        wrong = [value for value in given(answer) if value not in question.allowed]
+        return [Fault(place, "answer-not-an-option", {**facts, "value": value, "allowed": ", ".join(question.allowed)}) for value in wrong]
+    return _check_number(question, cast("float", answer)) if question.type is QuestionType.NUMBER else []
+
+
+def _check_number(question: Question, number: float) -> list[Fault]:
+    place, low, high = pointer("answers", question.key), question.minimum, question.maximum
+    if (low is not None and number < low) or (high is not None and number > high):
+        return [Fault(place, "answer-out-of-range", {"question": question.key, "min": "…" if low is None else low, "max": "…" if high is None else high})]
+    if question.decimals is not None and decimals_of(number) > question.decimals:
+        return [Fault(place, "answer-too-precise", {"question": question.key, "decimals": question.decimals})]
     return []
 
 
+def decimals_of(number: float) -> int:
+    """How many digits a JSON number has after the point, as it was written: 0.10 has one."""
+    exact = nen2767.number(number) if isinstance(number, float) else None
+    exponent = exact.normalize().as_tuple().exponent if exact is not None else 0
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
+
+
 def _fits(type: QuestionType, answer: Json) -> bool:
-    if type is QuestionType.SEVERAL:
-        return isinstance(answer, list) and all(isinstance(each, str) for each in answer)
-    if type is QuestionType.NUMBER:
-        return isinstance(answer, int | float) and not isinstance(answer, bool)
-    if type is QuestionType.PHOTO:
-        return False
-    if type is QuestionType.DATE:
-        return isinstance(answer, str) and _is_date(answer)
-    return isinstance(answer, str) and len(answer) <= LONGEST_TEXT
+    match type:
+        case QuestionType.SEVERAL:
+            return isinstance(answer, list) and all(isinstance(each, str) for each in answer)
+        case QuestionType.NUMBER:
+            return (isinstance(answer, int) and not isinstance(answer, bool)) or (isinstance(answer, float) and math.isfinite(answer))
+        case QuestionType.PHOTO:
+            return False
+        case QuestionType.DATE:
+            return isinstance(answer, str) and _is_date(answer)
+        case _:
+            return isinstance(answer, str) and len(answer) <= LONGEST_TEXT
 
 
 def _is_date(text: str) -> bool:
@@ -194,3 +146,35 @@ def _is_date(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What the checklist advises with an answer."""
+
+    question: str
+    answer: str
+    nl: str
+    en: str
+
+
+def follow_ups(content: Mapping[str, Json], answers: Mapping[str, Json]) -> Iterator[FollowUp]:
+    """The advice that goes with the answers, in the order of the questions."""
+    for question, asked in zip(_raw_questions(content), questions(content), strict=True):
+        for value in given(answers.get(asked.key)) if is_asked(asked, answers) else ():
+            advice = _advice(question, value)
+            if advice is not None:
+                yield FollowUp(asked.key, cast("str", value), advice["nl"], advice["en"])
+
+
+def _advice(question: Mapping[str, Json], value: Json) -> Mapping[str, str] | None:
+    own = question.get("follow-up")
+    if isinstance(own, dict) and isinstance(value, str) and value in own:
+        return cast("Mapping[str, str]", own[value])
+    options = cast("Sequence[Mapping[str, Json]]", question.get("options", ()))
+    return next((cast("Mapping[str, str]", option["follow-up"]) for option in options if option["key"] == value and "follow-up" in option), None)
+
+
+def _raw_questions(content: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
+    for section in cast("Sequence[Mapping[str, Json]]", content["sections"]):
+        yield from cast("Sequence[Mapping[str, Json]]", section["questions"])

@@ -57,7 +57,7 @@ def test_the_camera_is_called_demo_and_the_file_says_that_it_is_drawn() -> None:
 
 def test_there_are_three_visits_with_photos_of_every_subject_near_the_dwelling() -> None:
     three = visits(homes())
-    assert [len(visit.taken()) for visit in three] == [12, 5, 5]
+    assert [len(visit.taken()) for visit in three] == [20, 15, 15]
     photos = [(visit, photo) for visit in three for photo in visit.taken()]
     assert len({photo.id for _, photo in photos}) == len(photos)
     assert {photo.shot.subject for _, photo in photos} == set(SUBJECTS) == set(SUBJECT_OF_QUESTION.values())
