@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.db import NEW_ID, RECORDED_NOW, Base, explains, one_of
-from registry.errors import Conflict
+from registry.errors import AlreadyExists, Conflict
 from registry.values import BagObjectType, EnergyLabel
 from registry.versioned import Versioned
 
@@ -212,7 +212,10 @@ class Hazard(Versioned, Base):
     recorded_by: Mapped[UUID]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[UUID | None]
+    end_reason: Mapped[str | None]
+    """Why it is no danger any more, as whoever ended it says."""
 
 
+explains("pk_hazard", lambda: AlreadyExists(what="hazard", id="id"))
 explains("uq_dwelling_bag_id", lambda: BagIdTaken())
 explains("ex_portfolio_period_one_at_a_time", lambda: PortfolioOverlaps())

@@ -14,6 +14,7 @@ from registry.access import Actor, Right, Role, require
 from registry.audit import commands as audit
 from registry.dwellings.model import Dwelling, PortfolioPeriod, RegisteredLabel
 from registry.errors import NotFound
+from registry.members.teams import teams_of
 from registry.pages import Page, page_of
 from registry.periods import holds_on
 from registry.values import EnergyLabel
@@ -37,7 +38,7 @@ _PARAMETERS = Sight(
     sa.bindparam("seen_person_id", type_=sa.Uuid),
     sa.bindparam("seen_today", type_=sa.Date),
 )
-_INSPECTION = sa.table("inspection", *(sa.column(name, sa.Uuid) for name in ("dwelling_id", "organisation_id", "assignee_id")))
+_INSPECTION = sa.table("inspection", *(sa.column(name, sa.Uuid) for name in ("dwelling_id", "organisation_id", "assignee_id", "team_id")))
 """As far as it decides who sees a dwelling; inspections build on dwellings and not the other way round."""
 
 
@@ -59,7 +60,8 @@ def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
     """Which dwellings an actor sees.
 
     A municipality: those in it. A corporation: those in its portfolio today, and those it registered that never were in any. An inspector: those of her
-    inspections. A reviewer: those of inspections of the organisation, and what the organisation sees as a municipality or corporation. An auditor: all.
+    inspections, and of those that a team of hers may take. A reviewer: those of inspections of the organisation, and what the organisation sees as a
+    municipality or corporation. An auditor: all.
     """
     return _visible(actor.role, _sight(actor))
 
@@ -71,7 +73,9 @@ def _visible(role: Role, by: Sight) -> sa.ColumnElement[bool]:
     if role is Role.CORPORATION_EDITOR:
         return Dwelling.id.in_(_held(by))
     if role is Role.INSPECTOR:
-        return Dwelling.id.in_(_inspected(by).where(_INSPECTION.c.assignee_id == by.person_id))
+        own = _inspected(by).where(_INSPECTION.c.assignee_id == by.person_id)
+        to_take = _inspected(by).where(_INSPECTION.c.assignee_id.is_(None), _INSPECTION.c.team_id.in_(teams_of(by.person_id, by.organisation_id)))
+        return Dwelling.id.in_(sa.union_all(own, to_take))
     if role is Role.REVIEWER:
         of_municipality = sa.select(_OTHER.id).where(_OTHER.municipality_code == by.municipality_code)
         of_corporation = _registered_only(by).where(sa.cast(by.municipality_code, sa.Text).is_(None))
@@ -138,6 +142,15 @@ def get(session: Session, actor: Actor, dwelling_id: UUID) -> sa.RowMapping:
     if row is None:
         raise NotFound(what="dwelling", id=dwelling_id)
     return row
+
+
+def find_each(session: Session, actor: Actor, dwelling_ids: Collection[UUID]) -> dict[UUID, sa.RowMapping]:
+    """All columns of those of these dwellings that the actor may see. Raises NotAllowed."""
+    require(actor, Right.READ_DWELLINGS)
+    if not dwelling_ids:
+        return {}
+    query = sa.select(*COLUMNS).where(Dwelling.id.in_(dwelling_ids), visible_to(actor))
+    return {row["id"]: row for row in session.execute(query).mappings()}
 
 
 def list_(

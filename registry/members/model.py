@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.access import Role
 from registry.db import NEW_ID, RECORDED_NOW, Base, explains, one_of
-from registry.errors import Conflict
+from registry.errors import AlreadyExists, Conflict
 from registry.versioned import Versioned
 
 
@@ -154,6 +154,7 @@ class TeamMember(Base):
 
 
 explains("uq_person_email", lambda: EmailTaken())
+explains("pk_team", lambda: AlreadyExists(what="team", id="id"))
 explains("uq_team_organisation_id_name", lambda: TeamNameTaken())
 explains("uq_credential_digest", lambda: IdentityTaken())
 explains("ex_membership_one_at_a_time", lambda: MembershipOverlaps())

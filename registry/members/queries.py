@@ -1,6 +1,6 @@
 """Reading members, and the credentials that belong to them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -150,3 +150,13 @@ def token(session: Session, actor: Actor | Oneself, token_id: UUID) -> sa.RowMap
 def inspects_for(session: Session, person_id: UUID, organisation_id: UUID) -> bool:
     """Whether this person is an inspector of this organisation today; also asked by those who plan for another organisation."""
     return bool(session.scalar(sa.select(sa.func.works_as(person_id, organisation_id, Role.INSPECTOR.value))))
+
+
+def inspectors_among(session: Session, asked: Collection[tuple[UUID, UUID]]) -> frozenset[tuple[UUID, UUID]]:
+    """Those of these people, each with an organisation, who are an inspector of it today."""
+    if not asked:
+        return frozenset()
+    people, organisations = (sa.cast(list(ids), sa.ARRAY(sa.Uuid)) for ids in zip(*sorted(set(asked)), strict=True))
+    pair = sa.func.unnest(people, organisations).table_valued(sa.column("person_id", sa.Uuid), sa.column("organisation_id", sa.Uuid)).render_derived()
+    query = sa.select(pair.c.person_id, pair.c.organisation_id).where(sa.func.works_as(pair.c.person_id, pair.c.organisation_id, Role.INSPECTOR.value))
+    return frozenset((row.person_id, row.organisation_id) for row in session.execute(query))

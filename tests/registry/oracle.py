@@ -64,12 +64,21 @@ class Holding(Thing):
 
 
 @dataclass(frozen=True)
+class Crew(Thing):
+    """A team."""
+
+    body: Body
+    people: frozenset[UUID]
+
+
+@dataclass(frozen=True)
 class Visit(Thing):
     """An inspection."""
 
     home: Home
     body: Body
     inspector: UUID | None
+    crew: Crew | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,7 @@ class Case:
     holdings: tuple[Holding, ...]
     visits: tuple[Visit, ...]
     efforts: tuple[Effort, ...]
+    crews: tuple[Crew, ...] = ()
 
     def everything(self) -> dict[str, set[UUID]]:
         found = (self.homes, self.efforts, self.visits, self.holdings, self.work)
@@ -114,7 +124,7 @@ def sees(case: Case, who: Work, home: Home) -> bool:
     if who.role is Role.MINISTRY_AUDITOR:
         return True
     if who.role is Role.INSPECTOR:
-        return any(visit.home == home and visit.body == who.body and visit.inspector == who.person for visit in case.visits)
+        return any(visit.home == home and is_hers(who, visit) for visit in case.visits)
     if who.role is Role.REVIEWER:
         return sees_as_organisation(case, who.body, home) or any(visit.home == home and visit.body == who.body for visit in case.visits)
     return who.role in (Role.MUNICIPALITY_EDITOR, Role.CORPORATION_EDITOR) and sees_as_organisation(case, who.body, home)
@@ -131,8 +141,14 @@ def sees_as_organisation(case: Case, body: Body, home: Home) -> bool:
 
 def sees_visit(who: Work, visit: Visit, homes: set[UUID]) -> bool:
     if who.role is Role.INSPECTOR:
-        return visit.body == who.body and visit.inspector == who.person
+        return is_hers(who, visit)
     return visit.body == who.body if who.role is Role.REVIEWER else visit.home.id in homes
+
+
+def is_hers(who: Work, visit: Visit) -> bool:
+    """Assigned to her, or to nobody yet and hers to take."""
+    to_take = visit.inspector is None and visit.crew is not None and visit.crew.body == who.body and who.person in visit.crew.people
+    return visit.body == who.body and (visit.inspector == who.person or to_take)
 
 
 def sees_holding(who: Work, holding: Holding, homes: set[UUID]) -> bool:
