@@ -130,6 +130,7 @@ def destroy(session: Session, actor: Actor, photo_id: UUID, *, ground: Destructi
     change(session, photo, {**EMPTIED, "state": PhotoState.DESTROYED})
     session.execute(sa.select(sa.func.forget_photo_history(photo_id)))
     freed = image is not None and _let_go(session, image)
+    jobs.enqueue(session, jobs.FORGET_REPORTS, inspection_id=str(photo.inspection_id))
     audit.record(session, actor, "photo.destroyed", "photo", photo_id, details=_told(destruction, bytes_too=freed))
     images.told(session, photo)
     return destruction

@@ -19,9 +19,10 @@ from registry import clock, jobs, storage
 from registry.access import the_system
 from registry.audit import commands as audit
 from registry.db import reading, transaction
+from registry.inspections.completeness import settle
 from registry.photos import decoder, images
 from registry.photos.findings import Finding
-from registry.photos.model import THERE, ContentType, Image, PreviewState
+from registry.photos.model import THERE, ContentType, Image, PhotoState, PreviewState
 from registry.photos.rules import PREVIEW_SIZES_PX, preview_key
 from registry.versioned import change
 
@@ -121,10 +122,13 @@ def _record(image_id: UUID, finding: Finding) -> bool:
 
 def _tell_photos(session: Session, image: Image, *, news: bool) -> None:
     """Let the photos that show the image have its state; with ``news`` of the image they get another version, by which callers know it."""
+    actor, rejected = the_system(f"job-{image.id}"), set[UUID]()
     for photo in images.photos_of(session, image.id):
         state = images.state_of(image)
         if photo.state in THERE and (news or photo.state is not state):
             change(session, photo, {"state": state, "rejection": image.rejection})
             details = {"rejection": image.rejection, "previews": image.previews.value}
-            audit.record(session, the_system(f"job-{image.id}"), f"photo.{state}", "photo", photo.id, details=details)
+            audit.record(session, actor, f"photo.{state}", "photo", photo.id, details=details)
             images.told(session, photo)
+            rejected |= {photo.inspection_id} if state is PhotoState.REJECTED else set()
+    settle(session, actor, rejected)

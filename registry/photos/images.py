@@ -15,6 +15,7 @@ from registry.changes.commands import announcing
 from registry.changes.model import ChangeKind
 from registry.db import Json
 from registry.dwellings.model import Dwelling
+from registry.inspections.completeness import settle
 from registry.inspections.model import Inspection
 from registry.photos.model import Image, Photo, PhotoState
 from registry.versioned import change
@@ -33,7 +34,7 @@ _KEEP = sa.select(Image).from_statement(
 """In the order of their digests, so that two batches don't wait for each other."""
 _IN_SIGHT = sa.select(Image).from_statement(sa.text(f"SELECT {_COLUMNS} FROM images_in_sight(:digests) AS kept").columns(*Image.__table__.columns))
 _WHOSE = (
-    sa.select(sa.bindparam("photo_id", type_=sa.Uuid), Dwelling.municipality_code, Inspection.organisation_id)
+    sa.select(sa.bindparam("photo_id", type_=sa.Uuid), Dwelling.municipality_code, Inspection.organisation_id, Inspection.assignee_id)
     .join(Dwelling, Dwelling.id == Inspection.dwelling_id)
     .where(Inspection.id == sa.bindparam("inspection_id"))
 )
@@ -72,7 +73,7 @@ class Arrival:
 def attach_each(session: Session, actor: Actor, arrivals: Sequence[Arrival]) -> None:
     """Let each photo show its bytes, or the same ones that the organisation had already.
 
-    Bytes that are there twice are removed by a job; new ones are examined by one.
+    Bytes that are there twice are removed by a job; new ones are examined by one. An inspection of which this was the last photo is complete from now on.
     """
     kept = {image.sha256: image for image in session.scalars(_KEEP, _asked(arrivals))}
     lines: list[tuple[UUID | str, Mapping[str, Json]]] = []
@@ -88,6 +89,7 @@ def attach_each(session: Session, actor: Actor, arrivals: Sequence[Arrival]) -> 
         lines.append((arrival.photo.id, details))
     audit.record_each(session, actor, "photo.stored", "photo", lines)
     told(session, *(arrival.photo for arrival in arrivals))
+    settle(session, actor, {arrival.photo.inspection_id for arrival in arrivals})
 
 
 def _asked(arrivals: Sequence[Arrival]) -> dict[str, object]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.db import NEW_ID, RECORDED_NOW, Base, one_of
 from registry.errors import Conflict, NotFound
+from registry.inspections.clocks import corrected
 from registry.versioned import Versioned
 
 
@@ -170,6 +171,11 @@ class Photo(Versioned, Base):
     withdrawn_at: Mapped[datetime | None]
     withdrawn_by: Mapped[UUID | None]
     withdrawal_reason: Mapped[str | None]
+
+    @property
+    def taken_at_corrected(self) -> datetime | None:
+        """By our clock; None when the phone did not say what its clock was."""
+        return corrected(self.taken_at, self.clock_skew_ms)
 
 
 class Upload(Base):

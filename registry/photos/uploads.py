@@ -13,7 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from registry import clock, storage
+from registry import clock, jobs, storage
 from registry.access import Actor, Right, require
 from registry.audit import commands as audit
 from registry.batch import Result, create_each, insert_new, refused, repeated
@@ -24,6 +24,7 @@ from registry.checklists.rules import questions
 from registry.db import Json
 from registry.dwellings.model import Dwelling
 from registry.errors import Fault, NotFound
+from registry.inspections.completeness import settle
 from registry.inspections.model import Inspection
 from registry.inspections.queries import visible_to
 from registry.photos import images
@@ -39,8 +40,10 @@ LATER = ("sha256", "size_bytes")
 """What need not be known when a photo is declared."""
 
 
-def declare_each(session: Session, actor: Actor, items: Sequence[NewPhoto]) -> list[Result]:
+def declare_each(session: Session, actor: Actor, items: Sequence[NewPhoto], *, clock_skew_ms: int | None = None) -> list[Result]:
     """Announce photos of inspections assigned to the actor; one that is declared already with the same particulars is left as it is.
+
+    ``clock_skew_ms`` is how far the clock of her phone is ahead of ours.
 
     Raises NotAllowed.
     """
@@ -48,7 +51,7 @@ def declare_each(session: Session, actor: Actor, items: Sequence[NewPhoto]) -> l
     inspections = _inspections(session, actor, {item.inspection_id for item in items})
     return create_each(
         lambda: _judge_each(session, items, inspections),
-        lambda places: _insert(session, actor, [items[place] for place in places], inspections),
+        lambda places: _insert(session, actor, [items[place] for place in places], inspections, clock_skew_ms),
     )
 
 
@@ -62,9 +65,10 @@ class _Inspection:
     photos: int
 
 
-def _insert(session: Session, actor: Actor, items: Sequence[NewPhoto], inspections: Mapping[UUID, _Inspection]) -> list[UUID | None]:
+def _insert(session: Session, actor: Actor, items: Sequence[NewPhoto], inspections: Mapping[UUID, _Inspection], clock_skew_ms: int | None) -> list[UUID | None]:
     """The id of each item, None for one that somebody else declared at the same moment."""
-    rows: list[dict[str, Any]] = [{**item.columns(), "declared_by": actor.person_id} for item in items]
+    phone = {"declared_by": actor.person_id, "device_id": actor.device_id, "clock_skew_ms": clock_skew_ms}
+    rows: list[dict[str, Any]] = [{**item.columns(), **phone} for item in items]
     known = images.in_sight(session, {item.sha256 for item in items if item.sha256 is not None})
     for row in rows:
         image = known.get(cast("bytes", row["sha256"]))
@@ -77,7 +81,9 @@ def _insert(session: Session, actor: Actor, items: Sequence[NewPhoto], inspectio
     ]
     audit.record_each(session, actor, "photo.declared", "photo", lines)
     told = ((row["id"], inspections[row["inspection_id"]]) for row in declared)
-    announce_each(session, ChangeKind.PHOTO, [(id, inspection.municipality_code, inspection.organisation_id) for id, inspection in told])
+    subjects = [(id, inspection.municipality_code, inspection.organisation_id) for id, inspection in told]
+    announce_each(session, ChangeKind.PHOTO, subjects, person_id=actor.person_id)
+    settle(session, actor, {row["inspection_id"] for row in declared})
     return [item.id if item.id in inserted else None for item in items]
 
 
@@ -214,7 +220,9 @@ def withdraw(session: Session, actor: Actor, photo_id: UUID, reason: str) -> Pho
         return photo
     change(session, photo, {"state": PhotoState.WITHDRAWN, "withdrawn_at": clock.now(), "withdrawn_by": actor.person_id, "withdrawal_reason": reason})
     audit.record(session, actor, "photo.withdrawn", "photo", photo_id, details={"reason": reason})
+    jobs.enqueue(session, jobs.FORGET_REPORTS, inspection_id=str(photo.inspection_id))
     images.told(session, photo)
+    settle(session, actor, [photo.inspection_id])
     return photo
 
 

@@ -1,7 +1,7 @@
 """Reading schemes, projects, trajectories and the milestones in force."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from registry.dwellings import queries as dwellings
 from registry.dwellings.model import Dwelling, RegisteredLabel
 from registry.errors import NotFound
 from registry.pages import Page, page_of
-from registry.trajectories.model import Action, Confirmation, FundingLine, Measure, Milestone, MilestoneKind, Track, Trajectory
+from registry.trajectories.model import Action, Confirmation, Evidence, FundingLine, Measure, Milestone, MilestoneKind, Track, Trajectory
 from registry.trajectories.rules import Happened, TrackState, labels_around, track_states
 from registry.values import EnergyLabel, label_jump
 
@@ -36,6 +36,8 @@ class MilestoneInForce:
     recorded_at: datetime
     organisation_id: UUID | None
     confirmed_at: datetime | None
+    inspections: tuple[UUID, ...] = ()
+    """Approved ones that are evidence for it; looked up for one trajectory only."""
 
     @property
     def happened(self) -> Happened:
@@ -97,10 +99,20 @@ def get(session: Session, actor: Actor, trajectory_id: UUID) -> TrajectoryDetail
     trajectory = session.scalar(query)
     if trajectory is None:
         raise NotFound(what="trajectory", id=trajectory_id)
-    milestones = in_force(session, [trajectory_id])
+    shown = evidence(session, trajectory_id)
+    milestones = [replace(each, inspections=shown.get((each.track, each.kind), ())) for each in in_force(session, [trajectory_id])]
     measures = session.scalars(sa.select(Measure).where(Measure.trajectory_id == trajectory_id).order_by(Measure.applied_on, Measure.id).limit(500)).all()
     before, after = labels_around(_labels(session, trajectory.dwelling_id), [milestone.happened for milestone in milestones])
     return TrajectoryDetail(trajectory, milestones, measures, before, after)
+
+
+def evidence(session: Session, trajectory_id: UUID) -> Mapping[tuple[Track, MilestoneKind], tuple[UUID, ...]]:
+    """The inspections that are evidence for milestones of a trajectory, by track and kind, the oldest first."""
+    query = sa.select(Evidence).where(Evidence.trajectory_id == trajectory_id).order_by(Evidence.recorded_at, Evidence.id).limit(500)
+    found: dict[tuple[Track, MilestoneKind], tuple[UUID, ...]] = {}
+    for row in session.scalars(query):
+        found[row.track, row.kind] = (*found.get((row.track, row.kind), ()), row.inspection_id)
+    return found
 
 
 def _labels(session: Session, dwelling_id: UUID) -> list[tuple[date, EnergyLabel]]:
