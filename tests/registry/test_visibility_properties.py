@@ -25,7 +25,7 @@ from registry.tables import metadata
 from tests import makers
 from tests.api.callers import Caller
 from tests.owner import as_owner
-from tests.registry.oracle import KINDS, Body, Case, Effort, Holding, Home, Offset, Visit, Work, shown, unfiltered
+from tests.registry.oracle import KINDS, Body, Case, Crew, Effort, Holding, Home, Offset, Visit, Work, shown, unfiltered
 
 MINISTRY, MUNICIPALITY, CORPORATION, INSPECTION_BODY = OrganisationKind
 BODIES = (
@@ -66,9 +66,13 @@ def cases(draw: st.DrawFn) -> Case:
     homes = tuple(Home(draw(st.integers(0, 1)), draw(registrars)) for _ in range(draw(st.integers(1, 5))))
     some, bodies = st.sampled_from(homes), st.sampled_from(BODIES[:6])
     holdings = _apart([Holding(draw(some), draw(st.sampled_from(CORPORATIONS)), *draw(periods(AROUND_TODAY))) for _ in range(draw(st.integers(0, 4)))])
-    visits = tuple(Visit(draw(some), draw(bodies), draw(st.sampled_from([None, *PEOPLE]))) for _ in range(draw(st.integers(0, 4))))
+    crews = tuple(Crew(draw(bodies), frozenset(draw(st.sets(st.sampled_from(PEOPLE))))) for _ in range(draw(st.integers(0, 2))))
+    visits = tuple(
+        Visit(draw(some), draw(bodies), draw(st.sampled_from([None, None, *PEOPLE])), draw(st.sampled_from([None, *crews])))
+        for _ in range(draw(st.integers(0, 4)))
+    )
     efforts = tuple(Effort(draw(some), draw(bodies)) for _ in range(draw(st.integers(0, 3))))
-    return Case(work, homes, holdings, visits, efforts)
+    return Case(work, homes, holdings, visits, efforts, crews)
 
 
 def _apart(wanted: list[Holding]) -> tuple[Holding, ...]:
@@ -135,8 +139,20 @@ def recorded(whole: sa.Connection, case: Case, checklist: UUID) -> Iterator[dict
         _add(session, "membership", [_period(each) | {"person_id": each.person, "role": each.role} for each in case.work])
         _add(session, "portfolio_period", [_period(each) | {"dwelling_id": each.home.id, "recorded_by": PEOPLE[0]} for each in case.holdings])
         planned = {"checklist_id": checklist, "occasion": "baseline", "planned_by": PEOPLE[0]}
+        _add(
+            session, "team", [{"id": each.id, "organisation_id": each.body.id, "name": str(each.id), "recorded_by": PEOPLE[0]} for each in case.crews]
+        )
+        _add(session, "team_member", [{"team_id": each.id, "person_id": person} for each in case.crews for person in each.people])
         visits = [
-            {"id": each.id, "dwelling_id": each.home.id, "organisation_id": each.body.id, "assignee_id": each.inspector, **planned} for each in case.visits
+            {
+                "id": each.id,
+                "dwelling_id": each.home.id,
+                "organisation_id": each.body.id,
+                "assignee_id": each.inspector,
+                "team_id": each.crew and each.crew.id,
+                **planned,
+            }
+            for each in case.visits
         ]
         _add(session, "inspection", visits)
         _add(session, "trajectory", [{"id": each.id, "dwelling_id": each.home.id, "executor_id": each.executor.id} for each in case.efforts])
