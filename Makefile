@@ -53,7 +53,7 @@ clean: ## Remove the environment and what the demo kept; var/registry stays
 	$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.venv/.node: .venv/bin/pip tests/contract/package-lock.json tests/oidc/package-lock.json tests/tus/package-lock.json
+.venv/.node: .venv/bin/pip tests/contract/package-lock.json tests/oidc/package-lock.json tests/tus/package-lock.json tests/openrosa/package-lock.json
 	@if ! command -v npm >/dev/null; then echo 'skipped: the API linter, the OpenID provider and the upload clients of the tests, there is no node here'; exit 0; fi; \
-	for folder in tests/contract tests/oidc tests/tus; do npm ci --silent --no-audit --no-fund --prefix $$folder || exit 1; done
+	for folder in tests/contract tests/oidc tests/tus tests/openrosa; do npm ci --silent --no-audit --no-fund --prefix $$folder || exit 1; done
 	@touch $@

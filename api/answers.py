@@ -12,6 +12,7 @@ from flask import Response, request
 from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
 
+from api import compression
 from api.auth import actor
 from api.problems import IdempotencyKeyRequired, IdempotencyKeyReused
 from api.processing import concerned_in, concerns
@@ -81,8 +82,10 @@ def one(dump: Dump, thing: Any, *, version: int | None = None, status: int = 200
     concerns(concerned_in(thing))
     body = orjson.dumps(dump(thing))
     tag = etag(version) if version is not None else f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    if request.method in ("GET", "HEAD") and request.if_none_match.contains_weak(tag.strip('"')):
-        return Response(status=304, headers={"ETag": tag})
+    if request.method in ("GET", "HEAD"):
+        for form in (tag.strip('"'), tag.strip('"') + compression.SUFFIX):
+            if request.if_none_match.contains_weak(form):
+                return Response(status=304, headers={"ETag": f'"{form}"'})
     headers = {"ETag": tag} | ({"Location": location} if location else {})
     return Response(body, status, headers, content_type="application/json")
 
@@ -99,16 +102,16 @@ def expected_version() -> int | None:
     given = request.headers.get("If-Match")
     if given is None:
         return None
-    number = given.strip().strip('"')
+    number = compression.bare(given)
     if not number.isascii() or not number.isdigit() or len(number) > 9:
         raise InvalidInput([Fault("If-Match", "wrong-form", {"form": '"3"'})])
     return int(number)
 
 
-def page_response(dump: Dump, page: Page[Any]) -> Response:
-    """A page of a collection, with a link to the next one when there is one."""
+def page_response(dump: Dump, page: Page[Any], *, more: Mapping[str, object] | None = None) -> Response:
+    """A page of a collection, with a link to the next one when there is one; ``more`` is about the whole collection."""
     concerns(*map(concerned_in, page.items))
-    body: dict[str, object] = {"items": [dump(item) for item in page.items], "next": None}
+    body: dict[str, object] = {**(more or {}), "items": [dump(item) for item in page.items], "next": None}
     headers = {}
     if page.next is not None:
         arguments = [(key, value) for key, value in request.args.items(multi=True) if key != "cursor"]

@@ -15,24 +15,36 @@ from api import (
     bodies,
     changes,
     checklists,
+    compression,
+    conflicts,
+    day,
     dwellings,
+    hazards,
     inspections,
     limits,
     me,
     members,
     milestones,
+    openrosa,
     operations,
     organisations,
     origins,
     photo_files,
     photo_shares,
     photos,
+    planning,
     portfolios,
     problems,
     provider_sign_in,
+    receipts,
+    reports,
+    reviews,
+    revisions,
     set_up,
     sign_in,
+    sync,
     tallies,
+    teams,
     tokens,
     trajectories,
     tus,
@@ -40,7 +52,7 @@ from api import (
 from api.bodies import LARGEST_BODY_BYTES
 from api.contract import VERSION, api_for
 from api.headers import SECURITY_HEADERS
-from api.routes import BASE, SERVED, STREAMED
+from api.routes import BASE, CHUNKED, SERVED, STREAMED
 from api.web import web
 from registry import log as logging
 from registry import storage
@@ -58,15 +70,25 @@ CONCEPTS = (
     organisations,
     areas,
     dwellings,
+    hazards,
     portfolios,
     trajectories,
     milestones,
     checklists,
     inspections,
+    planning,
+    teams,
+    day,
+    sync,
+    conflicts,
+    reviews,
+    revisions,
     photos,
     tus,
     photo_files,
     photo_shares,
+    receipts,
+    reports,
     tallies,
     changes,
     audit,
@@ -100,6 +122,7 @@ def build() -> Flask:
     for concept in CONCEPTS:
         api.register_blueprint(concept.routes)
     operations.register(app, api)
+    app.register_blueprint(openrosa.blueprint)
     app.register_blueprint(web)
     return app
 
@@ -110,13 +133,13 @@ def _begin() -> None:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=problems.request_id())
     streamed = STREAMED.get(request.endpoint or "")
-    bodies.judge_head(streamed=streamed is not None)
+    bodies.judge_head(streamed=streamed is not None, chunked=request.endpoint in CHUNKED)
     if not request.path.startswith(BASE):
         return
     limits.admit()
     if request.routing_exception is not None:  # no such address or method: nothing else matters
         return
-    if request.content_length and request.mimetype not in (streamed or ("application/json",)):
+    if (request.content_length or bodies.in_chunks()) and request.mimetype not in (streamed or ("application/json",)):
         raise UnsupportedMediaType()
     if request.accept_mimetypes and not request.accept_mimetypes.best_match((*MEDIA_TYPES, *SERVED.get(request.endpoint or "", ()))):
         raise NotAcceptable()
@@ -131,6 +154,7 @@ def _end(response: Response) -> Response:
     response.headers.add("Vary", "Accept-Language")
     if request.path.startswith(BASE):
         origins.allow(response)
+    compression.compress(response)
     bodies.bound_answer(response)
     rule = request.url_rule.rule if request.url_rule else "none"
     seconds = time.perf_counter() - cast("float", g.get("began", time.perf_counter()))

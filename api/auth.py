@@ -5,6 +5,7 @@ and for a change also ``X-CSRF-Token``. ``Acting-For`` names one of several memb
 """
 
 import hmac
+from base64 import b64decode
 from collections.abc import Collection
 from typing import cast
 from urllib.parse import unquote
@@ -26,6 +27,8 @@ from registry.tracing import Trace, continued
 SESSION_COOKIE = "__Host-registry-session"
 """The prefix makes browsers refuse it from another host, over HTTP, or for a part of the site."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+BASIC: set[str] = set()
+"""Endpoints for programs that know HTTP Basic alone: there the password is a token, and whatever the user is called is not looked at."""
 LONGEST_SECRET = 200
 """Characters of a secret of the register; the provider's tokens are longer and have a limit of their own."""
 PARTS_OF_A_JWT = 3
@@ -88,7 +91,17 @@ def _digest() -> bytes:
 def bearer_token(header: str) -> str | None:
     """The token in an Authorization header, however that is spelled; None in one of another scheme."""
     scheme, _, token = header.partition(" ")
+    if scheme.lower() == "basic" and request.endpoint in BASIC:
+        return _password(token.strip())
     return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _password(credentials: str) -> str | None:
+    """Of HTTP Basic (RFC 7617)."""
+    try:
+        return b64decode(credentials, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return None
 
 
 def session_secret() -> str:

@@ -5,6 +5,7 @@ The times are kept by gevent: under another kind of gunicorn worker only the sil
 
 import errno
 import io
+import math
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -45,7 +46,10 @@ class Source(Protocol):
     afterwards: list[Callable[[], object]]
     """What the server calls when the answer is sent."""
     some: Callable[[int], bytes]
-    """What has come of the body, at most so many bytes, waiting for it when nothing has; nothing at its end, or at that of the connection."""
+    """What has come of the body, at most so many bytes, waiting for it when nothing has; nothing at its end, or at that of the connection.
+
+    Of one in chunks nothing at its end only, and after a TimeoutError nothing more can be read.
+    """
     stopping: Callable[[], bool]
     """Whether this process was told to end."""
 
@@ -57,15 +61,21 @@ def seconds_for(size_bytes: int) -> float:
     return START_S + size_bytes / SLOWEST_BYTES_PER_S
 
 
-def judge_head(*, streamed: bool) -> None:
+def judge_head(*, streamed: bool, chunked: bool) -> None:
     """Refuse a body by what the head of its request says, before a byte of it is read.
 
-    Raises RequestEntityTooLarge; LengthRequired for a chunked body: no client of ours sends one, and its size could only be found out by reading it.
+    Raises RequestEntityTooLarge; LengthRequired for a body in chunks, unless it may be (``chunked``): no client of ours sends one, and its size can only be
+    found out by reading it.
     """
-    if "Transfer-Encoding" in request.headers:
+    if in_chunks() and not chunked:
         raise LengthRequired()
     if (request.content_length or 0) > (LARGEST_PHOTO_BYTES if streamed else LARGEST_BODY_BYTES):
         raise RequestEntityTooLarge()
+
+
+def in_chunks() -> bool:
+    """Whether the body says nothing of its size beforehand."""
+    return "Transfer-Encoding" in request.headers
 
 
 def receive() -> None:
@@ -99,9 +109,10 @@ class Incoming:
 
     def __init__(self) -> None:
         self.size_bytes = request.content_length or 0
+        self._in_chunks = in_chunks()
         self._source = _source()
         self._environ = request.environ
-        self._left = self.size_bytes
+        self._left = math.inf if self._in_chunks else self.size_bytes
         self._slow_since = time.monotonic()
         self._since_bytes = 0
         self._interrupted = False
@@ -111,21 +122,26 @@ class Incoming:
         """Whether it comes over a connection of ours, which can be interrupted."""
         return self._source is not None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it has come."""
+        return not self._left
+
     def pieces(self) -> Iterator[bytes]:
         """Each piece as it comes; an empty one when none came for a while. Ends with the body, or when it stops coming."""
         if self._source is None:
-            while self._left and (piece := request.environ["wsgi.input"].read(min(PIECE_BYTES, self._left))):
+            while self._left and (piece := request.environ["wsgi.input"].read(int(min(PIECE_BYTES, self._left)))):
                 self._left -= len(piece)
                 yield piece
             return
         connection = _connection()
         silent_since = time.monotonic()
         while self._left and not self._source.stopping():
-            connection.settimeout(TICK_S)
+            connection.settimeout(STALL_S if self._in_chunks else TICK_S)
             try:
                 piece = self._source.some(STREAM_PIECE_BYTES)
             except TimeoutError:
-                if time.monotonic() - silent_since >= STALL_S:
+                if self._in_chunks or time.monotonic() - silent_since >= STALL_S:
                     break
                 yield b""
                 continue
@@ -134,6 +150,7 @@ class Incoming:
             finally:
                 connection.settimeout(None)
             if not piece:
+                self._left = 0 if self._in_chunks else self._left
                 break
             silent_since = time.monotonic()
             self._left -= len(piece)
@@ -169,7 +186,7 @@ def bound_answer(response: Response) -> None:
     # A broken pipe is what gunicorn takes for a caller who went away.
     limit = Timeout.start_new(seconds_for(response.content_length or 0), BrokenPipeError(errno.EPIPE, "the caller took too long to read"))
     source.afterwards.append(limit.close)
-    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+    has_body = bool(request.content_length) or in_chunks()
     if has_body and "body_received" not in g:
         connection = _connection()
         source.close_connection()

@@ -18,8 +18,12 @@ from registry.access import EXPLAINED, Right
 from registry.processing import Activity
 
 VERSION = "0.1.0"
-_SUCCESSES = ("200", "201", "204")
+_SUCCESSES = ("200", "201", "202", "204")
 HEADERS: dict[str, tuple[dict[str, Any], str]] = {
+    "Phone-Clock": (
+        {"type": "string", "format": "date-time"},
+        "What the clock of the phone says when it sends this (RFC 3339), so that it is known how far that clock is wrong.",
+    ),
     "Content-Digest": ({"type": "string"}, "`sha-256=:…:` of this body (RFC 9530); a body with another digest is not kept."),
     "Tus-Resumable": ({"type": "string", "enum": ["1.0.0"]}, "The version of tus."),
     "Upload-Checksum": ({"type": "string"}, "`sha1` or `sha256`, a space and the digest of this body in base64; a body with another one is not kept."),
@@ -33,8 +37,8 @@ HEADERS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "Upload-Offset": ({"type": "string", "pattern": "^[0-9]{1,12}$"}, "Where these bytes begin; in an answer: where to go on."),
 }
-"""Headers of tus, by name: schema and meaning."""
-_ASKED_ONLY = ("Content-Digest", "Upload-Checksum")
+"""Headers of tus, and that of phones, by name: schema and meaning."""
+_ASKED_ONLY = ("Content-Digest", "Phone-Clock", "Upload-Checksum")
 _OUTSIDE_OPERATIONS = (405, 411)
 """Refusals of a request that is no operation of ours."""
 LONGEST_SLUG = 60
@@ -68,6 +72,9 @@ class FaultOut(Schema):
     pointer = fields.String(required=True, metadata={"description": "JSON pointer into the body, or the name of a parameter or header."})
     code = fields.String(required=True, metadata={"description": "Stable code."})
     detail = fields.String(required=True, metadata={"description": "What is wrong, in Dutch or English."})
+    row = fields.Integer(metadata={"description": "In a file of rows: the row, as a spreadsheet counts; the header is row 1."})
+    column = fields.String(metadata={"description": "In a file of rows: the word in the header; empty for a whole row."})
+    cell = fields.String(metadata={"description": "In a file of rows: what a spreadsheet calls the place, as `F417`."})
 
 
 class Problem(Schema):
@@ -82,8 +89,12 @@ class Problem(Schema):
     errors = fields.List(fields.Nested(FaultOut), required=True, metadata={"description": "All faults together."})
     current_version = fields.Integer(data_key="currentVersion", metadata={"description": "With a stale version: the one to fetch."})
     offset = fields.Integer(metadata={"description": "With an upload: where to go on, in bytes."})
+    conflict_id = fields.UUID(data_key="conflictId", metadata={"description": "With an inspection conflict: what was sent is kept under this id."})
+    resolution = fields.String(allow_none=True, metadata={"description": "With an inspection conflict: what was decided, null as long as nothing is."})
     yours = fields.Dict(metadata={"description": "With an inspection conflict: the document that was sent."})
-    theirs = fields.Dict(metadata={"description": "With an inspection conflict: the document that the register has."})
+    theirs = fields.Dict(
+        allow_none=True, metadata={"description": "With an inspection conflict: the document that the register has; null for who does not see it any more."}
+    )
     differences = fields.List(fields.Dict(), metadata={"description": "With an inspection conflict: pointer, yours and theirs of each difference."})
 
 
@@ -217,7 +228,7 @@ def _headers(method: str, features: dict[str, Any], needs: Right | Who) -> list[
         found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema, "description": text})
     if features["versioned"]:
         text = "The ETag of the version that the change is based on; needed when the resource exists and the change is one."
-        found.append({"name": "If-Match", "in": "header", "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'}, "description": text})
+        found.append({"name": "If-Match", "in": "header", "schema": {"type": "string", "pattern": '^"[0-9]{1,9}(-gzip)?"$'}, "description": text})
     if features["tagged"] and method == "get":
         found.append({"name": "If-None-Match", "in": "header", "schema": {"type": "string"}, "description": "Answers 304 when the ETag is still this one."})
     if features["serves"]:
@@ -249,7 +260,7 @@ def _refusals(method: str, features: dict[str, Any], *, has_parameters: bool, in
         refusals |= {409, 410}
     if features["streams"]:
         refusals |= {410, 422}
-    if features["sends"]:
+    if set(features["sends"]) - {"Phone-Clock"}:
         refusals.add(412)
     if "Upload-Checksum" in features["sends"]:
         refusals.add(460)
@@ -262,6 +273,8 @@ def _refusals(method: str, features: dict[str, Any], *, has_parameters: bool, in
 
 def _success(status: int, answer: dict[str, Any], features: dict[str, Any]) -> dict[str, Any]:
     names = ["API-Version"]
+    if status == 202:
+        return {**answer, "headers": _refs(*names, "Retry-After")}
     if features["tagged"]:
         names.append("ETag")
     if features["paged"]:

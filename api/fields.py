@@ -69,6 +69,12 @@ class Float(fields.Float):
         return super()._validated(value)
 
 
+class QueryFloat(fields.Float):
+    """A number in a query, where everything is text."""
+
+    default_error_messages = _say("not-a-number", too_large="number-too-large", special="not-a-number")
+
+
 class Decimal(fields.Decimal):
     default_error_messages = _say("not-a-number", special="not-a-number")
 

@@ -1,24 +1,32 @@
 """Inspections: planned by a municipality or a reviewer, filled in and submitted by an inspector."""
 
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from flask import Response
-from marshmallow import fields, post_load
+from marshmallow import fields, post_load, validate
 from sqlalchemy.orm import Session
 
+from api.advice import AdviceOut
 from api.answers import answer_once, decode_cursor, dump_with, expected_version, one, page_response
 from api.auth import actor
 from api.batches import created_or_known
-from api.fields import AnyJson, Date, Dict, Length, Moment, OneOf, Schema, String, Uuid
-from api.problems import language, problem
+from api.clocks import PHONE_CLOCK, clock_skew_ms
+from api.contract import FaultOut
+from api.documents import DocumentIn, conflict_problem
+from api.fields import Boolean, Date, Length, Moment, OneOf, Schema, String, Uuid
+from api.problems import fault_out
+from api.processing import concerns
 from api.routes import PageQuery, Routes
 from registry.access import Right
 from registry.db import reading, transaction
-from registry.inspections import edits, planning, queries, submission
-from registry.inspections.model import EditConflict, InspectionStatus, Occasion, VisitOutcome
+from registry.errors import NotFound
+from registry.inspections import completeness, edits, planning, queries, submission
+from registry.inspections.completeness import Standing
+from registry.inspections.conflicts import Kept
+from registry.inspections.model import Decision, Inspection, InspectionStatus, Occasion, VisitOutcome
 from registry.inspections.planning import Plan
+from registry.inspections.plans_csv import LONGEST_NOTE
 from registry.inspections.rules import Document
 from registry.processing import Activity
 
@@ -32,24 +40,24 @@ class PlanIn(Schema):
     occasion = OneOf(Occasion, required=True)
     organisation_id = Uuid(required=True, metadata={"description": "The inspection body."})
     assignee_id = Uuid(load_default=None, allow_none=True, metadata={"description": "The inspector's `personId`."})
+    team_id = Uuid(load_default=None, allow_none=True, metadata={"description": "Its members may take it while nobody is assigned; and it is handed back to it."})
     due_on = Date(load_default=None, allow_none=True)
+    note = String(load_default=None, allow_none=True, validate=Length(0, LONGEST_NOTE), metadata={"description": "To who goes there."})
+    previous_id = Uuid(load_default=None, allow_none=True, metadata={"description": "The visit to the same dwelling to which this is the next one."})
 
     @post_load
     def plan(self, data: dict[str, Any], **_: Any) -> Plan:
         return Plan(**data)
 
 
-class DocumentIn(Schema):
-    answers = Dict(
-        keys=String(validate=Length(1, 100)), values=AnyJson(), required=True, validate=Length(0, 1000), metadata={"description": "By question key."}
-    )
-    visit_outcome = OneOf(VisitOutcome, load_default=None, allow_none=True)
-    visited_at = Moment(load_default=None, allow_none=True, metadata={"description": "By the clock of the phone."})
-    remarks = String(load_default=None, allow_none=True, validate=Length(0, 4000))
+class LastReviewOut(Schema):
+    """What the reviewer decided last, and remarked to the inspector."""
 
-    @post_load
-    def document(self, data: dict[str, Any], **_: Any) -> Document:
-        return Document(**data)
+    revision = fields.Integer(required=True)
+    decision = fields.String(required=True, validate=validate.OneOf([decision.value for decision in Decision]))
+    remarks = fields.String(required=True, allow_none=True)
+    questions = fields.Dict(required=True, metadata={"description": "Remarks by question key."})
+    recorded_at = fields.String(required=True, data_key="recordedAt", metadata={"format": "date-time"})
 
 
 class InspectionOut(Schema):
@@ -59,15 +67,34 @@ class InspectionOut(Schema):
     occasion = OneOf(Occasion, required=True)
     organisation_id = fields.UUID(required=True, data_key="organisationId")
     assignee_id = fields.UUID(required=True, allow_none=True, data_key="assigneeId")
+    team_id = fields.UUID(required=True, allow_none=True, data_key="teamId")
     due_on = fields.Date(required=True, allow_none=True, data_key="dueOn")
+    note = fields.String(required=True, allow_none=True, metadata={"description": "From who planned it to who goes there."})
+    previous_id = fields.UUID(required=True, allow_none=True, data_key="previousId")
     status = OneOf(InspectionStatus, required=True)
     visit_outcome = OneOf(VisitOutcome, required=True, allow_none=True, data_key="visitOutcome")
-    visited_at = Moment(required=True, allow_none=True, data_key="visitedAt")
+    visited_at = Moment(required=True, allow_none=True, data_key="visitedAt", metadata={"description": "By the clock of the phone."})
+    visited_at_corrected = Moment(
+        required=True, allow_none=True, data_key="visitedAtCorrected", metadata={"description": "By our clock, when the phone told what its clock said."}
+    )
     answers = fields.Dict(required=True)
     remarks = fields.String(required=True, allow_none=True)
     submitted_at = Moment(required=True, allow_none=True, data_key="submittedAt")
+    complete_at = Moment(
+        required=True, allow_none=True, data_key="completeAt", metadata={"description": "When the last photo of what was submitted had arrived."}
+    )
+    revision = fields.Integer(required=True, metadata={"description": "The one under way, or the one that is submitted."})
+    review = fields.Nested(LastReviewOut, required=True, allow_none=True)
+    withdrawal_reason = fields.String(required=True, allow_none=True, data_key="withdrawalReason")
+    advice = fields.Nested(AdviceOut, required=True, allow_none=True, metadata={"description": "For the next visit, when this one was in vain."})
     version = fields.Integer(required=True)
     recorded_at = Moment(required=True, data_key="recordedAt")
+
+
+class SubmissionOut(InspectionOut):
+    complete = fields.Boolean(required=True)
+    awaited = fields.Integer(required=True, metadata={"description": "Photos that are declared and not here yet."})
+    missing = fields.List(fields.Nested(FaultOut), required=True, metadata={"description": "Photos that an answer demands and that are not declared."})
 
 
 class InspectionsOut(Schema):
@@ -79,17 +106,20 @@ class InspectionsQuery(PageQuery):
     status = OneOf(InspectionStatus, load_default=None)
     dwelling_id = Uuid(load_default=None)
     assignee_id = Uuid(load_default=None, metadata={"description": "An inspector sees only her own in any case."})
-
-
-class _DocumentOut(Schema):
-    answers = fields.Dict(required=True)
-    visit_outcome = OneOf(VisitOutcome, required=True, allow_none=True, data_key="visitOutcome")
-    visited_at = Moment(required=True, allow_none=True, data_key="visitedAt")
-    remarks = fields.String(required=True, allow_none=True)
+    team_id = Uuid(load_default=None)
+    occasion = OneOf(Occasion, load_default=None)
+    complete = Boolean(
+        load_default=None, metadata={"description": "Whether everything of what was submitted is here; with `status=submitted` what awaits its review."}
+    )
 
 
 dump = dump_with(InspectionOut())
-_dump_document = dump_with(_DocumentOut())
+
+
+def _dump_submission(found: tuple[Inspection, Standing]) -> dict[str, Any]:
+    inspection, standing = found
+    missing = [fault_out(fault) for fault in standing.missing]
+    return {**dump(inspection), "complete": standing.complete, "awaited": standing.awaited, "missing": missing}
 
 
 @routes.on("GET", "/inspections", needs=Right.READ_INSPECTIONS, processes=Activity.INSPECTIONS_READ, returns=InspectionsOut, query=InspectionsQuery)
@@ -139,12 +169,17 @@ def plan_inspection(item: Plan) -> Response:
     takes=DocumentIn,
     tagged=True,
     versioned=True,
+    sends=(PHONE_CLOCK,),
 )
 def fill_in_inspection(document: Document, inspection_id: UUID) -> Response:
-    """Replace the answers; the same document again gives the same inspection, other content on an old version is a conflict with both versions"""
+    """Replace the answers. The same document again gets the same answer; one on an old version, or for what is frozen, is kept, with a 409 that shows both"""
     with transaction(actor()) as session:
-        inspection = edits.fill_in(session, actor(), inspection_id, document, expected=expected_version())
-    return one(dump, inspection, version=inspection.version)
+        written = edits.fill_in(session, actor(), inspection_id, document, expected=expected_version(), clock_skew_ms=clock_skew_ms())
+    if written.conflict is not None:
+        return conflict_problem(Kept(written.conflict, written.inspection))
+    if written.inspection is None:
+        raise NotFound(what="inspection", id=inspection_id)
+    return one(dump, written.inspection, version=written.inspection.version)
 
 
 @routes.on(
@@ -152,25 +187,14 @@ def fill_in_inspection(document: Document, inspection_id: UUID) -> Response:
     "/inspections/<uuid:inspection_id>/submission",
     needs=Right.INSPECT,
     processes=Activity.INSPECTIONS_CHANGED,
-    returns=InspectionOut,
+    returns=SubmissionOut,
     tagged=True,
     versioned=True,
 )
 def submit_inspection(inspection_id: UUID) -> Response:
-    """Submit an inspection, of the version in If-Match when given; photos may still be under way. Submitting it again changes nothing"""
+    """Submit an inspection, of the version in If-Match when given. Photos may come later: the answer says which. Submitting it again changes nothing"""
     with transaction(actor()) as session:
         inspection = submission.submit(session, actor(), inspection_id, expected=expected_version())
-    return one(dump, inspection, version=inspection.version)
-
-
-@routes.app_errorhandler(EditConflict)  # type: ignore[untyped-decorator]
-def both_versions(error: EditConflict) -> Response:
-    """409 with both versions and what differs, for a person to decide."""
-    facts: dict[str, Any] = error.facts
-    more = {
-        "currentVersion": facts["current"],
-        "yours": _dump_document(facts["yours"]),
-        "theirs": _dump_document(facts["theirs"]),
-        "differences": [asdict(difference) for difference in facts["differences"]],
-    }
-    return problem(409, error.code, error.text(language()), more=more)
+        standing = completeness.of(session, inspection)
+    concerns(inspection.dwelling_id)
+    return one(_dump_submission, (inspection, standing), version=inspection.version)

@@ -8,7 +8,7 @@ from flask import Response, request
 from registry.settings import settings
 
 MAY_SEND = (
-    "Acting-For, Authorization, Content-Digest, Content-Type, If-Match, If-None-Match, If-Range, Idempotency-Key, Range, Reason, Tus-Resumable, "
+    "Acting-For, Authorization, Content-Digest, Content-Type, If-Match, If-None-Match, If-Range, Idempotency-Key, Phone-Clock, Range, Reason, Tus-Resumable, "
     "Upload-Checksum, Upload-Concat, Upload-Defer-Length, Upload-Length, Upload-Metadata, Upload-Offset, X-CSRF-Token, X-HTTP-Method-Override, "
     "X-Request-Id, X-Requested-With"
 )

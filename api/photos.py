@@ -1,4 +1,4 @@
-"""Photos: declared in a batch, sent straight to the object store, reported complete; and the receipt that says what has arrived.
+"""Photos: declared in a batch, sent straight to the object store, reported complete. What has arrived is told in `api/receipts.py`.
 
 What happens to a photo upload is in `registry/photos/uploads.py`.
 """
@@ -17,6 +17,7 @@ from api.addresses import own_origin, store_within_reach
 from api.answers import decode_cursor, dump_with, json_response, one, page_response
 from api.auth import actor
 from api.batches import Each, ResultOut, SummaryOut, batch_response, judge_each
+from api.clocks import PHONE_CLOCK, clock_skew_ms
 from api.contract import FaultOut
 from api.fields import Float, Form, Integer, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
 from api.problems import fault_out, language
@@ -27,7 +28,6 @@ from registry.access import Right
 from registry.batch import Result
 from registry.db import reading, transaction
 from registry.errors import Fault
-from registry.inspections.model import InspectionStatus
 from registry.messages import text
 from registry.photos import claims, queries, receiving, uploads
 from registry.photos.model import ContentType, Image, Photo, PhotoState, PreviewState, Upload
@@ -37,7 +37,7 @@ from registry.processing import Activity
 from registry.storage import LINK_LIFE_S, StoredObject
 from registry.values import SHA256_HEX, rfc3339
 
-routes = Routes("photos", "Photos, their uploads and receipts")
+routes = Routes("photos", "Photos and their uploads")
 
 LARGEST_PHOTO_BATCH = 100
 LARGEST_TIMING_BYTES = 65_536
@@ -128,7 +128,10 @@ class PhotoOut(OutSchema):
     sha256 = fields.String(required=True, allow_none=True)
     size_bytes = fields.Integer(required=True, allow_none=True, data_key="sizeBytes")
     content_type = OneOf(ContentType, required=True, data_key="contentType")
-    taken_at = Moment(required=True, allow_none=True, data_key="takenAt")
+    taken_at = Moment(required=True, allow_none=True, data_key="takenAt", metadata={"description": "By the clock of the phone."})
+    taken_at_corrected = Moment(
+        required=True, allow_none=True, data_key="takenAtCorrected", metadata={"description": "By our clock, when the phone told what its clock said."}
+    )
     longitude = fields.Float(required=True, allow_none=True)
     latitude = fields.Float(required=True, allow_none=True)
     caption = fields.String(required=True, allow_none=True)
@@ -142,19 +145,6 @@ class PhotoOut(OutSchema):
     stored_at = Moment(required=True, allow_none=True, data_key="storedAt")
     withdrawn_at = Moment(required=True, allow_none=True, data_key="withdrawnAt")
     withdrawal_reason = fields.String(required=True, allow_none=True, data_key="withdrawalReason")
-
-
-class ReceiptOut(OutSchema):
-    """What has arrived of an inspection. The phone may delete a photo when its state is stored or ready."""
-
-    inspection_id = fields.UUID(required=True, data_key="inspectionId")
-    status = OneOf(InspectionStatus, required=True)
-    complete = fields.Boolean(required=True)
-    stored = fields.Integer(required=True)
-    awaited = fields.Integer(required=True)
-    rejected = fields.Integer(required=True)
-    photos = fields.List(fields.Nested(PhotoOut), required=True)
-    missing = fields.List(fields.Nested(FaultOut), required=True, metadata={"description": "Photos that an answer demands and that are not declared."})
 
 
 _dump_photo = dump_with(PhotoOut())
@@ -178,19 +168,6 @@ def _clock_time(image: Image) -> str | None:
     return image.exif_clock_time.isoformat(timespec="seconds") if image.exif_clock_time else None
 
 
-def dump_receipt(receipt: queries.Receipt) -> dict[str, Any]:
-    return {
-        "inspectionId": receipt.inspection.id,
-        "status": receipt.inspection.status.value,
-        "complete": receipt.complete,
-        "stored": receipt.stored,
-        "awaited": receipt.awaited,
-        "rejected": receipt.rejected,
-        "photos": [dump_photo(shown) for shown in receipt.shown],
-        "missing": [fault_out(fault) for fault in receipt.missing],
-    }
-
-
 def _put_out(photo: Photo, *, straight: bool) -> dict[str, Any] | None:
     """Where to send the whole photo: ``straight`` to the object store, or to this API when the phone can't reach it or it would take anything."""
     if photo.state is not PhotoState.DECLARED or photo.sha256 is None or photo.size_bytes is None:
@@ -209,11 +186,11 @@ def _resume_out(upload: Upload | None) -> dict[str, Any] | None:
     return {"url": f"{BASE}/tus/{upload.id}", "offsetBytes": upload.offset_bytes, "expiresAt": rfc3339(upload.expires_at)}
 
 
-@routes.on("POST", "/uploads/batch", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=UploadsOut, takes=PhotosIn)
+@routes.on("POST", "/uploads/batch", needs=Right.INSPECT, processes=Activity.PHOTOS_CHANGED, returns=UploadsOut, takes=PhotosIn, sends=(PHONE_CLOCK,))
 def declare_photos(body: dict[str, Any]) -> Response:
     """Declare up to 100 photos of your inspections; the answer says for each one where to send its bytes, or that they are stored already"""
     with transaction(actor()) as session:
-        results = judge_each(body["items"], lambda items: uploads.declare_each(session, actor(), items))
+        results = judge_each(body["items"], lambda items: uploads.declare_each(session, actor(), items, clock_skew_ms=clock_skew_ms()))
         photos = queries.find_each(session, actor(), [result.id for result in results if result.id])
         under_way = claims.under_way(session, actor(), [photo.id for photo in photos.values() if photo.state is PhotoState.DECLARED])
         concerns(*queries.dwellings_of(session, photos.values()))
@@ -388,18 +365,3 @@ def withdraw_photo(body: dict[str, Any], photo_id: UUID) -> Response:
         concerns(*queries.dwellings_of(session, [photo]))
         shown = queries.shown(session, photo)
     return one(dump_photo, shown, version=photo.version)
-
-
-@routes.on(
-    "GET",
-    "/inspections/<uuid:inspection_id>/receipt",
-    needs=Right.READ_INSPECTIONS,
-    processes=Activity.INSPECTIONS_READ,
-    returns=ReceiptOut,
-    tagged=True,
-    watched=True,
-)
-def get_receipt(inspection_id: UUID) -> Response:
-    """What has arrived of an inspection, photo by photo, and what is still missing"""
-    with reading(actor()) as session:
-        return one(dump_receipt, queries.receipt(session, actor(), inspection_id))

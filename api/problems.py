@@ -12,6 +12,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from api.fields import Said
+from registry.changes.queries import CursorOfAnotherRegister
 from registry.errors import (
     Conflict,
     Fault,
@@ -36,6 +37,7 @@ log = structlog.get_logger()
 
 STATUSES: tuple[tuple[type[RegistryError], int], ...] = (
     (BodyDiffers, 460),
+    (CursorOfAnotherRegister, 410),
     (PhotoGone, 410),
     (PhotoTooLarge, 413),
     (SentBytesDiffer, 422),
@@ -114,8 +116,10 @@ def language() -> Language:
     return cast("Language", request.accept_languages.best_match(["nl", "en"], DEFAULT_LANGUAGE))
 
 
-def fault_out(fault: Fault) -> dict[str, str]:
-    return {"pointer": fault.pointer, "code": fault.code, "detail": fault.text(language())}
+def fault_out(fault: Fault) -> dict[str, object]:
+    cell = fault.cell
+    place: dict[str, object] = {"row": cell.row, "column": cell.column, "cell": cell.name} if cell else {}
+    return {"pointer": fault.pointer, "code": fault.code, "detail": fault.text(language()), **place}
 
 
 def problem(status: int, code: str, detail: str, *, faults: Sequence[Fault] = (), more: Mapping[str, object] | None = None) -> Response:

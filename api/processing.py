@@ -25,6 +25,11 @@ def concerns(*dwelling_ids: UUID | None) -> None:
     cast("set[UUID]", g.setdefault("concerned", set())).update(id for id in dwelling_ids if id is not None)
 
 
+def nothing_personal() -> None:
+    """This answer has no personal data in it, although others of the same route do."""
+    g.processing_began = None
+
+
 def concerned_in(thing: Any) -> UUID | None:
     """The dwelling that a resource is about, when it says so itself."""
     if isinstance(thing, dict):

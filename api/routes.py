@@ -24,6 +24,8 @@ from registry.processing import Activity
 BASE = "/v1"
 STREAMED: dict[str, tuple[str, ...]] = {}
 """Endpoints that take in their body themselves, and of which media types."""
+CHUNKED: set[str] = set()
+"""Those of them whose protocol demands that a body may come in chunks, without its size."""
 SERVED: dict[str, tuple[str, ...]] = {}
 """Endpoints that answer with a file, and of which media types."""
 LONGEST_RANGE = 100
@@ -137,6 +139,7 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         gone: bool = False,
         sends: tuple[str, ...] = (),
         says: tuple[str, ...] = (),
+        later: type[Schema] | None = None,
     ) -> Callable[[View], View]:
         """State one operation.
 
@@ -146,7 +149,7 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         ``tagged``: the answer has an entity tag, and a GET may be conditional. ``versioned``: a change of what exists names its version with If-Match.
         ``once``: needs an Idempotency-Key. ``streams``: the media types of a body that the view takes in itself, piece by piece.
         ``serves``: the media types of a file that is the answer, of which a part can be asked for. ``gone``: what it is about may have been taken away, or
-        not have come yet. ``sends`` and ``says``: headers of the request and of the answer that the protocol of it has besides (`api.contract.HEADERS`).
+        not have come yet. ``later``: what a 202 says when the answer is still to be made. ``sends`` and ``says``: headers of the request and of the answer that the protocol of it has besides (`api.contract.HEADERS`).
         """
 
         def decorate(view: View) -> View:
@@ -155,6 +158,8 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
                 view = self.alt_response(200, schema=returns, description="Known already", success=True)(view)
             if method == "PUT" and "<uuid:" not in rule:  # a PUT makes what is known by a name, never by an id
                 view = self.alt_response(201, schema=returns, description="Created", success=True)(view)
+            if later is not None:
+                view = self.alt_response(202, schema=later, description="Being made: ask again after Retry-After", success=True)(view)
             if query is not None:
                 view = self.arguments(query, location="query")(view)
             if takes is not None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import gunicorn.util
 import orjson
+from gunicorn.http.body import ChunkedReader
+from gunicorn.http.errors import ParseException
 
 from api.headers import SECURITY_HEADERS
 from registry import log
@@ -66,7 +68,8 @@ def pre_request(worker: Any, request: Any) -> None:
     """Give the application, through its `wsgi.input`, some things that gunicorn keeps from it; see `api.bodies.Source`."""
     request.body.close_connection = request.force_close
     request.body.afterwards = []
-    request.body.some = partial(_some, request.body.reader)
+    reader = request.body.reader
+    request.body.some = partial(_chunk if isinstance(reader, ChunkedReader) else _some, reader)
     request.body.stopping = lambda: not worker.alive
 
 
@@ -81,6 +84,14 @@ def _some(reader: Any, most_bytes: int) -> bytes:
         piece = piece[: reader.length]
     reader.length -= len(piece)
     return piece
+
+
+def _chunk(reader: Any, _most_bytes: int) -> bytes:
+    """Of a body in chunks. Raises OSError when it breaks off, or what comes is no chunk."""
+    try:
+        return next((piece for piece in reader.parser if piece), b"")
+    except ParseException as error:
+        raise OSError(str(error)) from error
 
 
 def post_request(_worker: object, request: Any, _environ: object, _response: object) -> None:

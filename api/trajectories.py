@@ -128,6 +128,10 @@ class MilestoneOut(Schema):
     confirmed_at = Moment(required=True, allow_none=True, data_key="confirmedAt")
 
 
+class ShownMilestoneOut(MilestoneOut):
+    inspections = fields.List(fields.UUID(), required=True, metadata={"description": "Approved inspections that are evidence for it."})
+
+
 class MeasureIn(Schema):
     kind = OneOf(MeasureKind, required=True)
     applied_on = Date(required=True)
@@ -165,7 +169,7 @@ class TrackOut(Schema):
 
 class TrajectoryDetailOut(TrajectoryOut):
     tracks = fields.List(fields.Nested(TrackOut), required=True)
-    milestones = fields.List(fields.Nested(MilestoneOut), required=True, metadata={"description": "The milestones in force, by date."})
+    milestones = fields.List(fields.Nested(ShownMilestoneOut), required=True, metadata={"description": "The milestones in force, by date."})
     measures = fields.List(fields.Nested(MeasureOut), required=True)
     label_before = OneOf(EnergyLabel, required=True, allow_none=True, data_key="labelBefore", metadata={"description": "In force when the works began."})
     label_after = OneOf(EnergyLabel, required=True, allow_none=True, data_key="labelAfter", metadata={"description": "The newest one surveyed since."})

@@ -21,6 +21,7 @@ from werkzeug.http import http_date
 from api import bodies
 from api.answers import json_response
 from api.auth import actor
+from api.clocks import clock_skew_ms
 from api.fields import Moment, OneOf
 from api.photos import PhotoIn
 from api.problems import TusVersionDiffers, faults_of, refusal
@@ -282,7 +283,7 @@ def _declared(session: Session, given: dict[str, str], length: int | None) -> Ph
         unreadable = faults_of(error.messages, "Upload-Metadata/")
         raise InvalidInput([Fault(_named(fault.pointer, names), fault.code, fault.facts) for fault in unreadable]) from None
     try:
-        result = only(uploads.declare_each(session, actor(), [item]))
+        result = only(uploads.declare_each(session, actor(), [item], clock_skew_ms=clock_skew_ms()))
     except RuleViolation as error:
         faults = [fault.below("Upload-Metadata") for fault in error.faults]
         raise RuleViolation([Fault(_named(fault.pointer, names), fault.code, fault.facts) for fault in faults]) from None

@@ -41,6 +41,7 @@ class Right(StrEnum):
     REVIEW_INSPECTIONS = "review-inspections"
     READ_HAZARDS = "read-hazards"
     RECORD_HAZARDS = "record-hazards"
+    READ_TEAMS = "read-teams"
     MANAGE_TEAMS = "manage-teams"
     READ_SHARES = "read-shares"
     """Which links to a photo were given out to people outside the register, by whom and why; never the links themselves."""
@@ -61,18 +62,19 @@ _HAZARDS = frozenset({Right.READ_HAZARDS, Right.RECORD_HAZARDS})
 """Of those who go there, and of those who send them."""
 
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.INSPECTOR: _EVERYONE | _HAZARDS | {Right.READ_DWELLINGS, Right.READ_INSPECTIONS, Right.READ_CHANGES, Right.READ_HISTORY, Right.INSPECT},
+    Role.INSPECTOR: _EVERYONE | _HAZARDS | {Right.READ_DWELLINGS, Right.READ_INSPECTIONS, Right.READ_CHANGES, Right.READ_HISTORY, Right.INSPECT}
+    | {Right.READ_TEAMS},
     Role.REVIEWER: _EVERYONE
     | _CONTENT
     | _HAZARDS
-    | {Right.PLAN_INSPECTIONS, Right.REVIEW_INSPECTIONS, Right.MANAGE_TEAMS, Right.SHARE_PHOTOS, Right.READ_MEMBERS},
+    | {Right.PLAN_INSPECTIONS, Right.REVIEW_INSPECTIONS, Right.READ_TEAMS, Right.MANAGE_TEAMS, Right.SHARE_PHOTOS, Right.READ_MEMBERS},
     Role.CORPORATION_EDITOR: _EVERYONE | _CONTENT | _EDITS,
     Role.MUNICIPALITY_EDITOR: _EVERYONE
     | _CONTENT
     | _EDITS
     | _HAZARDS
     | {Right.CONFIRM_PROGRESS, Right.MANAGE_PROJECTS, Right.PLAN_INSPECTIONS, Right.REVIEW_INSPECTIONS, Right.SHARE_PHOTOS, Right.MANAGE_PORTFOLIOS}
-    | {Right.READ_MEMBERS},
+    | {Right.READ_MEMBERS, Right.READ_TEAMS},
     Role.MINISTRY_ANALYST: _EVERYONE | {Right.READ_TALLIES},
     Role.MINISTRY_AUDITOR: _EVERYONE | _CONTENT | {Right.READ_TALLIES, Right.READ_PORTFOLIOS, Right.READ_HAZARDS},
     Role.ADMINISTRATOR: _EVERYONE | {Right.READ_MEMBERS, Right.MANAGE_MEMBERS, Right.READ_HISTORY},

@@ -13,6 +13,7 @@ from registry.access import Role
 from registry.audit.rules import Seal, read_seal
 from registry.audit.verify import Verdict, verify
 from registry.checklists import commands as checklists
+from registry.checklists_cli import checklists as checklists_
 from registry.console import DATA, caller, database_url, progress_bar, say, the_database
 from registry.db import database, reading, transaction
 from registry.embedded.folder import default_folder
@@ -29,6 +30,7 @@ from registry.organisations import queries as organisations
 from registry.pages import LARGEST_PAGE
 from registry.photos_cli import photos
 from registry.proxy_check import PAUSE_S, CheckFailed, time_body
+from registry.scores_cli import scores
 from registry.settings import SettingsError, settings
 from registry.supervision import StartError
 from registry.values import rfc3339
@@ -53,6 +55,8 @@ def registry() -> None:
 
 
 registry.add_command(photos)
+registry.add_command(checklists_)
+registry.add_command(scores)
 
 
 @registry.command()
@@ -180,8 +184,7 @@ def prepare() -> None:
     storage.prepare()
     database.connect(settings().database_url, pool_size=1)
     with transaction() as session:
-        for content in checklists.shipped():
-            checklists.publish(session, caller(), content)
+        checklists.publish_shipped(session, caller())
 
 
 @registry.group()

@@ -8,22 +8,35 @@ from registry.messages import Language, text
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """A place in a file of rows. ``row`` counts as a spreadsheet does, so that the header is row 1; ``column`` is the header's own word, empty for a whole row;
+    ``name`` is what a spreadsheet calls it: F417, or 417 for a whole row.
+    """
+
+    row: int
+    column: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that is wrong with one place in the input.
 
     ``pointer`` is a JSON pointer (RFC 6901) into the body, or the name of a query parameter or header; ``facts`` fill the sentence of ``code``.
+    ``cell`` is the place in a body that is a file of rows.
     """
 
     pointer: str
     code: str
     facts: Mapping[str, object] = field(default_factory=dict)
+    cell: Cell | None = None
 
     def text(self, language: Language) -> str:
         return text(self.code, language, self.facts)
 
     def below(self, prefix: str) -> "Fault":
         """The same fault, seen from a document that holds this one at ``prefix``."""
-        return Fault(prefix + self.pointer, self.code, self.facts)
+        return Fault(prefix + self.pointer, self.code, self.facts, self.cell)
 
 
 def pointer(*parts: str | int) -> str:

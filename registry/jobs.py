@@ -14,6 +14,9 @@ DELETE_IMAGE: Final = "images.delete"
 """Original and previews of an image that is destroyed."""
 FINISH_UPLOAD: Final = "uploads.finish"
 """An upload of which all bytes are kept: store it, unless that is done."""
+MAKE_REPORT: Final = "reports.make"
+FORGET_REPORTS: Final = "reports.forget"
+"""Every report in which photos of an inspection are shown: one of them was taken back or destroyed."""
 
 _names_only = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 """Used to enqueue by name over the connection of a transaction; it opens no connection of its own."""

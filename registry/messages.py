@@ -140,10 +140,50 @@ TEXTS: dict[str, Text] = {
         "Er ging iets mis bij ons. Meld dit met nummer {request_id}.", "Something went wrong on our side. Report it with number {request_id}."
     ),
     "inspection-conflict": Text(
-        "Deze opname is intussen gewijzigd (versie {current}); beide versies en de verschillen staan in dit antwoord.",
-        "This inspection changed meanwhile (version {current}); both versions and the differences are in this answer.",
+        "Deze opname is intussen gewijzigd, staat vast of is niet meer van u. Wat u stuurde is bewaard, naast wat het register heeft; iemand moet kiezen.",
+        "This inspection changed meanwhile, stands, or is not yours any more. What you sent is kept beside what the register has; a person has to choose.",
+    ),
+    "conflict-resolved": Text("Over dit conflict is al beslist: {resolution}.", "This conflict is decided already: {resolution}."),
+    "edit-id-reused": Text(
+        "Wijziging {id} is al met een andere inhoud gestuurd: geef elke wijziging een eigen editId.",
+        "Edit {id} was sent with other content before: give each edit an editId of its own.",
+    ),
+    "another-checklist": Text(
+        "Dit is een uitgave van checklist {key}, en de opname is met een andere gepland.",
+        "This is an edition of checklist {key}, and the inspection is planned with another one.",
+    ),
+    "return-it-first": Text(
+        "De opname staat vast: geef haar eerst terug, dan kan deze versie haar plaats innemen.",
+        "The inspection stands: return it first, then this version can take its place.",
+    ),
+    "cursor-of-another-register": Text(
+        "Deze cursor is van voordat het register is teruggezet uit een back-up of verhuisd. Begin opnieuw: vraag zonder cursor, en vervang wat u had.",
+        "This cursor is from before the register was restored from a backup or moved. Start anew: ask without a cursor, and replace what you had.",
     ),
     "inspection-submitted": Text("Deze opname is al ingediend en staat vast.", "This inspection is already submitted and can't be changed."),
+    "inspection-withdrawn": Text("Deze opname is ingetrokken: {reason}", "This inspection was withdrawn: {reason}"),
+    "inspection-not-submitted": Text(
+        "Er is niets te beoordelen: de opname is niet ingediend, of al anders beoordeeld (status {status}).",
+        "There is nothing to review: the inspection is not submitted, or reviewed already and otherwise (status {status}).",
+    ),
+    "own-inspection": Text("Niemand beoordeelt een opname die zij zelf heeft ingediend.", "Nobody reviews an inspection that she submitted herself."),
+    "nothing-to-compare": Text(
+        "Van deze woning is geen eerdere nulmeting ingediend.", "No earlier baseline inspection of this dwelling was submitted."
+    ),
+    "inspection-taken": Text(
+        "Deze opname is al door een ander genomen, of aan een ander toegewezen.", "This inspection was taken by somebody else already, or assigned to her."
+    ),
+    "nobody-to-hand-back-to": Text(
+        "Deze opname is niet voor een team van u gepland: vraag wie haar plande om iemand anders.",
+        "This inspection was not planned for a team of yours: ask who planned it for somebody else.",
+    ),
+    "no-visit-in-vain": Text(
+        "Het bezoek is uitgevoerd of nog niet ingediend: er is geen volgend bezoek nodig.",
+        "The visit was carried out, or is not submitted yet: no next visit is needed.",
+    ),
+    "next-visit-planned": Text("Het volgende bezoek is al gepland: opname {id}.", "The next visit is planned already: inspection {id}."),
+    "team-name-taken": Text("De organisatie heeft al een team met deze naam.", "The organisation has a team with this name already."),
+    "csv-refused": Text("Het bestand bevat {count} fout(en); er is niets van gepland.", "The file has {count} fault(s); nothing of it was planned."),
     "answers-invalid": Text("De opname bevat {count} fout(en) in de antwoorden.", "The inspection has {count} fault(s) in its answers."),
     "photo-bytes-missing": Text(
         "De foto is nog niet aangekomen. Stuur de bytes naar de link en meld het daarna opnieuw.",
@@ -348,6 +388,102 @@ TEXTS: dict[str, Text] = {
         "Checklist {key} editie {edition} is gepubliceerd en staat vast: geef een hogere editie uit.",
         "Checklist {key} edition {edition} is published and frozen: issue a higher edition.",
     ),
+    "xlsform-unreadable": Text("Dit bestand is niet als XLSForm te lezen.", "This file can't be read as an XLSForm."),
+    "checklist-not-published": Text(
+        "Checklist {key} uitgave {edition} is nog een concept: er is niets om buiten gebruik te stellen.",
+        "Checklist {key} edition {edition} is still a draft: there is nothing to take out of use.",
+    ),
+    "edition-taken": Text("Er is al een checklist met deze sleutel en uitgave.", "There is a checklist with this key and edition already."),
+    "edition-too-low": Text(
+        "Van checklist {key} is uitgave {highest} de hoogste: geef deze een hoger nummer.",
+        "Edition {highest} of checklist {key} is the highest: give this one a higher number.",
+    ),
+    "too-deep": Text("Te diep genest: hoogstens {max} niveaus.", "Nested too deep: at most {max} levels."),
+    "broken-character": Text("Hier staat een half teken (surrogaat), dat geen tekst is.", "Here stands half a character (a surrogate), which is no text."),
+    "unknown-part": Text("{name} is hier onbekend; wel kan: {allowed}.", "{name} is unknown here; allowed are: {allowed}."),
+    "text-missing": Text("De tekst in taal {language} ontbreekt: elke tekst is er in nl en in en.", "The text in {language} is missing: every text is there in nl and in en."),
+    "unquoted-yes": Text(
+        "Zet {value} tussen aanhalingstekens; bedoelt u ja of nee als instelling, schrijf dan true of false.",
+        "Put {value} in quotes; when you mean it as a setting, write true or false.",
+    ),
+    "unquoted": Text("Zet dit tussen aanhalingstekens: zonder is het in YAML geen tekst.", "Put this in quotes: without them it is no text in YAML."),
+    "yaml-malformed": Text("Dit is geen geldige YAML: {reason}.", "This is not valid YAML: {reason}."),
+    "yaml-alias": Text("Ankers en verwijzingen (& en *) mogen hier niet: schrijf het uit.", "Anchors and aliases (& and *) are not allowed here: write it out."),
+    "yaml-tag": Text("Een type met ! mag hier niet.", "A type with ! is not allowed here."),
+    "yaml-second-document": Text("Eén bestand is één checklist: haal dit tweede document weg.", "One file is one checklist: remove this second document."),
+    "yaml-key-not-text": Text("De naam van een onderdeel is hier tekst.", "The name of a part is text here."),
+    "range-empty": Text("De ondergrens {min} ligt boven de bovengrens {max}.", "The lower bound {min} is above the upper bound {max}."),
+    "condition-on-later": Text(
+        "Vraag {question} komt pas later: een voorwaarde gaat over een vraag die eerder is gesteld.",
+        "Question {question} comes later: a condition is about a question that was asked before.",
+    ),
+    "condition-in-circle": Text(
+        "Of vraag {question} wordt gesteld, hangt weer van deze vraag af.", "Whether question {question} is asked depends on this question again."
+    ),
+    "condition-does-not-fit": Text(
+        "Deze voorwaarde past niet bij vraag {question} van het type {type}.", "This condition does not fit question {question} of the type {type}."
+    ),
+    "never-asked": Text(
+        "Vraag {question} wordt nooit gesteld: haar voorwaarden spreken elkaar tegen.", "Question {question} is never asked: its conditions contradict each other."
+    ),
+    "too-many-questions": Text("Een checklist heeft hoogstens {max} vragen.", "A checklist has at most {max} questions."),
+    "content-or-yaml": Text("Stuur óf content óf yaml.", "Send either content or yaml."),
+    # Of an XLSForm: why it can't be read, and what of it a checklist says less or otherwise.
+    "xlsform-not-xlsx": Text("Dit is geen .xlsx-bestand zoals een spreadsheetprogramma het maakt.", "This is no .xlsx file as a spreadsheet program makes it."),
+    "xlsform-too-large": Text("Dit bestand is groter dan een formulier mag zijn ({limit}).", "This file is larger than a form may be ({limit})."),
+    "xlsform-no-survey": Text("Dit is geen XLSForm: het blad survey ontbreekt.", "This is no XLSForm: the sheet survey is missing."),
+    "xlsform-refused": Text("Dit XLSForm klopt zelf niet: {reason}", "This XLSForm itself is not right: {reason}"),
+    "xlsform-sheet": Text("Dit blad kan een checklist niet uitdrukken.", "A checklist can't express this sheet."),
+    "xlsform-setting": Text("Deze instelling heeft een checklist niet.", "A checklist does not have this setting."),
+    "xlsform-version": Text(
+        "Een uitgave is een geheel getal van 1 tot 9999; dit is uitgave {edition} geworden.", "An edition is a whole number from 1 to 9999; this became edition {edition}."
+    ),
+    "xlsform-language-missing": Text(
+        "De tekst in taal {language} ontbreekt en is overgenomen uit de andere taal: vertaal haar.",
+        "The text in {language} is missing and was taken from the other language: translate it.",
+    ),
+    "xlsform-other-language": Text("Een checklist heeft geen teksten in taal {language}.", "A checklist has no texts in the language {language}."),
+    "xlsform-cut": Text("Deze tekst is afgekapt op {max} tekens.", "This text was cut to {max} characters."),
+    "xlsform-reference-in-text": Text(
+        "Een verwijzing naar een antwoord wordt in een tekst niet ingevuld: schrijf het anders.", "A reference to an answer is not filled in inside a text: put it otherwise."
+    ),
+    "xlsform-group-in-group": Text(
+        "Een groep in een groep is een eigen onderdeel geworden, met de voorwaarden van beide.", "A group in a group became a section of its own, with the conditions of both."
+    ),
+    "xlsform-repeat": Text(
+        "Een herhaling kan een checklist niet: dit is niet overgenomen.", "A checklist can't repeat questions: this was not taken over."
+    ),
+    "xlsform-note": Text(
+        "Een mededeling staat in een checklist alleen zonder voorwaarde boven een onderdeel: deze is niet overgenomen.",
+        "A note in a checklist stands only above a section, without a condition: this one was not taken over.",
+    ),
+    "xlsform-disabled": Text("Deze vraag staat uit en is niet overgenomen.", "This question is switched off and was not taken over."),
+    "xlsform-renamed": Text("Deze naam is in de checklist {key} geworden.", "This name became {key} in the checklist."),
+    "xlsform-constraint": Text(
+        "Deze grens kan een checklist niet uitdrukken ({part}): elk antwoord mag.", "A checklist can't express this constraint ({part}): any answer is allowed."
+    ),
+    "xlsform-metadata": Text(
+        "Dit legt het register zelf vast, of het vraagt er niet om; het is niet overgenomen.", "The register records this itself, or does not ask for it; it was not taken over."
+    ),
+    "xlsform-type": Text("Dit type vraag kent een checklist niet: zij is niet overgenomen.", "A checklist does not know this type of question: it was not taken over."),
+    "xlsform-or-other": Text(
+        "De keuze ‘anders’ is niet toegevoegd: zet haar zelf bij de keuzen.", "The choice ‘other’ was not added: put it among the options yourself."
+    ),
+    "xlsform-one-option": Text(
+        "Een keuze uit één mogelijkheid is aankruisen geworden (several).", "A choice of one option became a box to tick (several)."
+    ),
+    "xlsform-expression": Text(
+        "Verplicht onder een voorwaarde kan een checklist niet ({part}): de vraag is niet verplicht.",
+        "A checklist can't require under a condition ({part}): the question is not required.",
+    ),
+    "xlsform-relevant": Text(
+        "Deze voorwaarde kan een checklist niet uitdrukken ({part}): de vraag wordt altijd gesteld.",
+        "A checklist can't express this condition ({part}): the question is always asked.",
+    ),
+    "xlsform-parameters": Text("Deze parameters zijn niet of niet helemaal overgenomen.", "These parameters were not, or not wholly, taken over."),
+    "xlsform-choice-filter": Text("Keuzen hangen in een checklist niet van een ander antwoord af: alle worden getoond.", "Options don't depend on another answer in a checklist: all are shown."),
+    "xlsform-appearance": Text("Hoe een vraag eruitziet bepaalt de telefoon: dit is niet overgenomen.", "How a question looks is up to the phone: this was not taken over."),
+    "xlsform-column": Text("Deze kolom heeft een checklist niet: dit is niet overgenomen.", "A checklist does not have this column: this was not taken over."),
     "unknown-question": Text("Deze checklist heeft geen vraag {question}.", "This checklist has no question {question}."),
     "question-not-asked": Text(
         "Vraag {question} wordt bij deze antwoorden niet gesteld; haal het antwoord weg.",
@@ -359,9 +495,143 @@ TEXTS: dict[str, Text] = {
     ),
     "answer-not-an-option": Text("{value} is geen keuze bij vraag {question}: {allowed}.", "{value} is not a choice of question {question}: {allowed}."),
     "answer-out-of-range": Text("Het antwoord op {question} ligt buiten {min} tot {max}.", "The answer to {question} is outside {min} to {max}."),
+    "answer-too-precise": Text(
+        "Het antwoord op {question} heeft hoogstens {decimals} cijfers achter de komma.", "The answer to {question} has at most {decimals} digits after the point."
+    ),
+    # Reports.
+    "report-needs-submission": Text("Van deze inspectie is nog niets ingediend, dus is er geen rapport.", "Nothing of this inspection was submitted yet, so there is no report."),
+    "report-failed": Text(
+        "Het rapport kon niet worden gemaakt. Het wordt later opnieuw geprobeerd; blijft dit zo, meld het dan aan de beheerder.",
+        "The report could not be made. It is tried again later; if this stays so, tell whoever runs the register.",
+    ),
+    # Of a condition answer (NEN 2767).
+    "unknown-defect": Text("{defect} is geen gebrek dat deze vraag kent: {allowed}.", "{defect} is no defect that this question offers: {allowed}."),
+    "too-many-defects": Text("Een bouwdeel heeft hier hoogstens {max} gebreken.", "A building part has at most {max} defects here."),
+    "extent-required": Text(
+        "Geef de omvang: als percentage (extentPercent) of als klasse 1 tot 5 (extent).",
+        "Give the extent: as a percentage (extentPercent) or as a class 1 to 5 (extent).",
+    ),
+    "extent-twice": Text("Geef de omvang als percentage of als klasse, niet allebei.", "Give the extent as a percentage or as a class, not both."),
+    "extent-percent-required": Text(
+        "Bij meer dan één gebrek is van elk gebrek het percentage nodig.", "With more than one defect the percentage of each defect is needed."
+    ),
+    "extent-out-of-range": Text("De omvang ligt boven 0 en is hoogstens 100 procent.", "The extent is above 0 and at most 100 per cent."),
+    "extents-above-whole": Text(
+        "De gebreken beslaan samen {sum} procent van het bouwdeel: meer dan het hele.",
+        "The defects together cover {sum} per cent of the building part: more than all of it.",
+    ),
+    "replacement-value-out-of-range": Text(
+        "De vervangingswaarde ligt boven 0 en is hoogstens {max} euro.", "The replacement value is above 0 and at most {max} euros."
+    ),
+    "not-present-with-defects": Text("Een bouwdeel dat er niet is, heeft geen gebreken.", "A building part that is not there has no defects."),
+    "inspection-incomplete": Text(
+        "Er worden nog foto's verwacht of gemist. Keur zonder die goed met acceptIncomplete en zeg in de opmerkingen waarom.",
+        "Photos are still awaited or missing. Approve without them with acceptIncomplete, and say why in the remarks.",
+    ),
+    "evidence-when-approved": Text("Alleen een goedgekeurde opname is bewijs voor een mijlpaal.", "Only an approved inspection is evidence for a milestone."),
+    "evidence-without-visit": Text(
+        "De inspecteur is niet binnen geweest; de opname bewijst geen mijlpaal.", "The inspector was not inside; the inspection shows no milestone."
+    ),
+    "too-long-ago": Text("Vraag hoogstens {days} dagen terug.", "Ask for at most {days} days back."),
+    # What to do about a photo that a phone still has.
+    "send-the-photo": Text("De foto is aangemeld en nog niet aangekomen: verstuur hem.", "The photo is declared and has not arrived: send it."),
+    "declare-the-photo": Text("Hier is deze foto niet bekend: meld hem aan en verstuur hem.", "This photo is not known here: declare it and send it."),
+    "photo-differs": Text(
+        "Hier staat een andere foto met dit kenmerk. Bewaar die op de telefoon en meld hem aan met een nieuw kenmerk.",
+        "Another photo has this id here. Keep the one on the phone and declare it with a new id.",
+    ),
+    "not-comparable": Text("Vergelijk met een andere opname van dezelfde woning.", "Compare with another inspection of the same dwelling."),
     "photos-missing": Text("Vraag {question} heeft {declared} van de minstens {min} foto's.", "Question {question} has {declared} of at least {min} photos."),
+    "defect-photos-missing": Text(
+        "Gebrek {defect} bij vraag {question} heeft {declared} van de minstens {min} foto's.",
+        "Defect {defect} of question {question} has {declared} of at least {min} photos.",
+    ),
+    # Of ODK Collect and Enketo.
+    "not-in-a-form": Text(
+        "Dit kan een formulier van ODK Collect of Enketo niet uitdrukken: {part}.", "No form of ODK Collect or Enketo can express this: {part}."
+    ),
+    "openrosa-unreadable": Text("Dit is geen ingevuld formulier ({problem}).", "This is no filled-in form ({problem})."),
+    "openrosa-form-unknown": Text("Formulier {form} is hier niet bekend.", "Form {form} is not known here."),
+    "openrosa-photos-of-former": Text(
+        "Deze opname is niet meer van u, dus de foto's kunnen er niet bij. Gooi het formulier niet weg en vraag de planner wat er moet gebeuren.",
+        "This inspection is not yours any more, so its photos can't be added. Don't throw the form away, and ask the planner what to do.",
+    ),
+    "openrosa-instance-differs": Text(
+        "Met dit instanceID is al iets anders ontvangen. Dat blijft zoals het is; dit is niet opgeslagen.",
+        "Something else was received with this instanceID. That stays as it is; this was not kept.",
+    ),
+    "openrosa-file-not-mentioned": Text("Het formulier noemt bestand {name} niet.", "The form does not mention file {name}."),
+    "openrosa-file-empty": Text("Bestand {name} is leeg: maak de foto opnieuw.", "File {name} is empty: take the photo again."),
+    "openrosa-file-no-image": Text(
+        "Bestand {name} is geen foto (JPEG, HEIC, PNG, WebP).", "File {name} is no photo (JPEG, HEIC, PNG, WebP)."
+    ),
+    "openrosa-file-twice": Text("Bestand {name} staat er twee keer in.", "File {name} is in it twice."),
+    "openrosa-photo-differs": Text(
+        "Onder de naam {name} is al een andere foto ontvangen; die blijft zoals hij is.", "Another photo was received by the name {name}; it stays as it is."
+    ),
+    "openrosa-received": Text(
+        "Ontvangen: {stored} foto('s) opgeslagen, {awaited} nog verwacht.", "Received: {stored} photo(s) stored, {awaited} still awaited."
+    ),
+    "openrosa-kept": Text(
+        "Ontvangen en bewaard naast een andere versie van deze opname; iemand moet kiezen. {stored} foto('s) opgeslagen, {awaited} nog verwacht.",
+        "Received and kept beside another version of this inspection; somebody has to choose. {stored} photo(s) stored, {awaited} still awaited.",
+    ),
     "share-too-long": Text("Kies een moment in de toekomst, hoogstens {days} dagen vanaf nu.", "Choose a moment in the future, at most {days} days from now."),
     "too-many-photos": Text("Een opname heeft hoogstens {max} foto's.", "An inspection has at most {max} photos."),
+    # Of plans, and of a file of them.
+    "checklist-retired": Text(
+        "Deze uitgave van de checklist is buiten gebruik: kies een nieuwere.", "This edition of the checklist is retired: choose a newer one."
+    ),
+    "not-a-team-there": Text("{id} is geen team van die organisatie.", "{id} is no team of that organisation."),
+    "previous-of-another-dwelling": Text("Het vorige bezoek was aan een andere woning.", "The visit before was to another dwelling."),
+    "next-visit-needs-basis": Text(
+        "Het advies is om nu niet te gaan: zeg op grond waarvan het toch kan (toestemming, machtiging, gevaar weggenomen, juist adres).",
+        "The advice is not to go there now: say on what basis it can be done (consent, authorisation, hazard dealt with, right address).",
+    ),
+    "csv-encoding": Text(
+        "Het bestand is geen CSV in UTF-8 of Windows-1252. Kies in het rekenprogramma Opslaan als: CSV UTF-8.",
+        "The file is no CSV in UTF-8 or Windows-1252. In the spreadsheet choose Save as: CSV UTF-8.",
+    ),
+    "csv-empty": Text("Het bestand heeft geen rijen onder de kop.", "The file has no rows under its header."),
+    "csv-malformed": Text(
+        "Hier klopt een aanhalingsteken niet; vanaf deze rij is het bestand niet te lezen.",
+        "A quotation mark is wrong here; from this row on the file can't be read.",
+    ),
+    "csv-too-many-rows": Text("Het bestand heeft meer dan {max} rijen: deel het op.", "The file has more than {max} rows: split it."),
+    "column-missing": Text("De kolom {column} ontbreekt.", "The column {column} is missing."),
+    "column-unknown": Text("De kolom {column} is onbekend. Bekend zijn: {known}.", "The column {column} is unknown. Known are: {known}."),
+    "column-repeated": Text("De kolom {column} komt meer dan eens voor.", "The column {column} occurs more than once."),
+    "too-many-cells": Text("Deze rij heeft meer cellen dan de kop ({max}).", "This row has more cells than the header ({max})."),
+    "dwelling-not-named": Text(
+        "Noem de woning: met een id, een BAG-id, of postcode en huisnummer.", "Name the dwelling: by its id, a BAG id, or postcode and house number."
+    ),
+    "dwelling-ambiguous": Text(
+        "Op dit adres staan {count} woningen: vul huisletter en toevoeging in.", "There are {count} dwellings at this address: fill in letter and suffix."
+    ),
+    "another-dwelling": Text("Dit is van een andere woning dan de rij noemt.", "This is of another dwelling than the row names."),
+    "row-repeated": Text("Deze rij plant hetzelfde als rij {first}.", "This row plans the same as row {first}."),
+    "due-date-passed": Text("Deze datum is al voorbij.", "This date has passed already."),
+    # What a visit in vain says about the next one.
+    "advice-try-another-time": Text(
+        "Niemand thuis ({tries} keer). Ga op een ander dagdeel; 's avonds en in het weekend is de kans het grootst.",
+        "Nobody home ({tries} times). Go at another part of the day; in the evening and at the weekend the chance is best.",
+    ),
+    "advice-letter-first": Text(
+        "Na {tries} bezoeken niemand thuis. Stuur eerst een brief met een voorstel en een telefoonnummer, en wacht {days} dagen.",
+        "Nobody home after {tries} visits. First send a letter with a proposal and a telephone number, and wait {days} days.",
+    ),
+    "advice-consent-needed": Text(
+        "De bewoner weigerde. Ga niet opnieuw zonder toestemming of machtiging tot binnentreden; de gemeente beslist hoe het verdergaat.",
+        "The occupant refused. Do not go again without consent or an authorisation to enter; the municipality decides how to go on.",
+    ),
+    "advice-hazard-first": Text(
+        "Het was er onveilig. Ga niet opnieuw voordat het gevaar is weggenomen; meld het aan de gemeente.",
+        "It was unsafe there. Do not go again before the hazard is dealt with; report it to the municipality.",
+    ),
+    "advice-address-first": Text(
+        "Het adres is niet gevonden. Zoek eerst met de gemeente uit welk adres het is.",
+        "The address was not found. First find out with the municipality which it is.",
+    ),
     # Why a photo is rejected.
     "not-an-image": Text(
         "Dit bestand is geen foto in een formaat dat camera's maken (JPEG, HEIC, PNG, WebP). Maak de foto opnieuw met de camera van de telefoon.",
@@ -401,6 +671,9 @@ DUTCH: dict[str, str] = {
     "scheme": "regeling",
     "checklist": "checklist",
     "inspection": "opname",
+    "team": "team",
+    "hazard": "gevaar",
+    "revision": "versie",
     "photo": "foto",
     "legal hold": "vernietigingsstop",
     "destruction of photo": "vernietiging van foto",

@@ -10,12 +10,14 @@ import structlog
 from registry import attempts, clock, idempotency, jobs
 from registry.db import database, transaction
 from registry.errors import Unavailable
+from registry.inspections.completeness import settle_again
 from registry.members import sign_in
 from registry.photos.destruction import destroy_due
 from registry.photos.examine import examine, try_again
 from registry.photos.keeping import delete_image, delete_surplus, expire_uploads, forget_uploads
 from registry.photos.receiving import finish_later
 from registry.photos.sweep import sweep
+from registry.reports import making
 from registry.settings import Settings
 
 log = structlog.get_logger()
@@ -35,6 +37,7 @@ def run(config: Settings) -> None:
     queue = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=config.database_url, min_size=1, max_size=4))
     _tasks(queue)
     _keep_photos(queue, config)
+    _make_reports(queue)
     asyncio.run(_work(queue))
 
 
@@ -75,6 +78,12 @@ def _tasks(queue: procrastinate.App) -> None:
     @queue.task(name=jobs.EXAMINE_IMAGE, retry=PATIENCE)
     def examine_image(image_id: str) -> None:
         examine(UUID(image_id))
+
+    @queue.periodic(cron="*/30 * * * *")
+    @queue.task(name="inspections.settle", queueing_lock="inspections.settle")
+    def settle_inspections(timestamp: int) -> None:  # noqa: ARG001
+        if count := settle_again():
+            log.warning("inspections-settled-late", count=count)
 
     @queue.periodic(cron="*/10 * * * *")
     @queue.task(name="images.try-again", queueing_lock="images.try-again")
@@ -140,3 +149,13 @@ def _keep_photos(queue: procrastinate.App, config: Settings) -> None:
     def destroy_due_photos(timestamp: int) -> None:  # noqa: ARG001
         done = destroy_due(retention_years=config.photo_retention_years)
         log.info("photos-destroyed", **{ground.value: count for ground, count in done.items()})
+
+
+def _make_reports(queue: procrastinate.App) -> None:
+    @queue.task(name=jobs.MAKE_REPORT, retry=PATIENCE)
+    def make_report(report_id: str) -> None:
+        making.make(UUID(report_id))
+
+    @queue.task(name=jobs.FORGET_REPORTS, retry=PATIENCE)
+    def forget_reports(inspection_id: str) -> None:
+        making.forget(UUID(inspection_id))

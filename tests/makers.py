@@ -5,17 +5,19 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry.access import Actor, Role
 from registry.areas.model import FocusArea, Municipality
 from registry.checklists.commands import shipped
-from registry.checklists.model import Checklist
+from registry.checklists.model import Checklist, ChecklistStatus
 from registry.checklists.rules import digest
-from registry.dwellings.model import Dwelling, PortfolioPeriod, Source
-from registry.inspections.model import Inspection, Occasion
+from registry.dwellings.model import Dwelling, Hazard, HazardKind, PortfolioPeriod, Source
+from registry.inspections.model import Inspection, InspectionConflict, Occasion
+from registry.inspections.rules import Document
 from registry.members.credentials import Secret, digest_of, new_secret
-from registry.members.model import Credential, CredentialKind, Membership, Person
+from registry.members.model import Credential, CredentialKind, Membership, Person, Team, TeamMember
 from registry.organisations.model import Organisation, OrganisationKind
 from registry.photos.model import ContentType, Image, Photo, PhotoShare, PhotoState, Upload
 from registry.trajectories.milestones import NewMilestone, report
@@ -73,11 +75,24 @@ def a_checklist(session: Session) -> Checklist:
     return _add(session, Checklist(key="baseline", edition=1, content=dict(content), digest=digest(content)))
 
 
+def a_draft(session: Session, key: str) -> Checklist:
+    """Of a checklist that could be published."""
+    content = {**next(iter(shipped())), "key": key}
+    return _add(session, Checklist(key=key, edition=1, content=content, digest=digest(content), status=ChecklistStatus.DRAFT, published_at=sa.null()))
+
+
 def an_inspection(session: Session, actor: Actor, **more: Any) -> Inspection:
     dwelling_id = more.pop("dwelling_id", None) or a_dwelling(session).id
     checklist_id = more.pop("checklist_id", None) or a_checklist(session).id
     values = {"occasion": Occasion.BASELINE, "organisation_id": actor.organisation_id, "assignee_id": actor.person_id, "planned_by": uuid4()}
     return _add(session, Inspection(dwelling_id=dwelling_id, checklist_id=checklist_id, **(values | more)))
+
+
+def a_conflict(session: Session, inspection: Inspection, **more: Any) -> InspectionConflict:
+    """What its inspector sent on an older version."""
+    yours, theirs = Document({"mould": "spots"}).as_json(), Document(inspection.answers, checklist_id=inspection.checklist_id).as_json()
+    values = {"revision": inspection.revision, "current_version": inspection.version, "person_id": inspection.assignee_id, "yours": yours, "theirs": theirs}
+    return _add(session, InspectionConflict(inspection_id=inspection.id, **(values | more)))
 
 
 def a_photo(session: Session, inspection: Inspection, **more: Any) -> Photo:
@@ -195,3 +210,22 @@ def reported(session: Session, actor: Actor, trajectory_id: UUID, track: Track, 
 
 def a_moment(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def a_team(session: Session, organisation: Organisation | UUID, *members: Actor, name: str | None = None) -> Team:
+    organisation_id = organisation if isinstance(organisation, UUID) else organisation.id
+    team: Team = _add(session, Team(organisation_id=organisation_id, name=name or f"Team {uuid4().hex[:8]}", recorded_by=uuid4()))
+    session.add_all(TeamMember(team_id=team.id, person_id=member.person_id) for member in members)
+    session.flush()
+    return team
+
+
+def a_hazard(session: Session, dwelling_id: UUID, organisation_id: UUID, **more: Any) -> Hazard:
+    values = {"kind": HazardKind.DOG, "note": "bites", "recorded_by": uuid4()} | more
+    return _add(session, Hazard(dwelling_id=dwelling_id, organisation_id=organisation_id, **values))
+
+
+def another_edition(session: Session, edition: int = 2) -> Checklist:
+    """Of the checklist that `a_checklist` makes, with the same content."""
+    content = next(iter(shipped()))
+    return _add(session, Checklist(key="baseline", edition=edition, content=dict(content), digest=digest(content)))

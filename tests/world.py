@@ -21,12 +21,35 @@ from registry.changes.model import ChangeKind
 from registry.checklists.model import Checklist
 from registry.dwellings.model import Dwelling, RegisteredLabel
 from registry.idempotency import AnsweredRequest
-from registry.inspections.model import Inspection, VisitOutcome
+from registry.inspections.model import (
+    ConditionScore,
+    DayOrder,
+    Decision,
+    EditOutcome,
+    Inspection,
+    InspectionEdit,
+    InspectionRevision,
+    InspectionStatus,
+    Review,
+    VisitOutcome,
+)
 from registry.members.model import Credential, Membership
 from registry.organisations.model import Organisation, OrganisationKind
 from registry.photos.model import Image, PreviewState
 from registry.photos.rules import PREVIEW_SIZES_PX, preview_key
-from registry.trajectories.model import Action, Confirmation, FundingLine, Measure, MeasureKind, Milestone, MilestoneKind, Project, Track, Trajectory
+from registry.trajectories.model import (
+    Action,
+    Confirmation,
+    Evidence,
+    FundingLine,
+    Measure,
+    MeasureKind,
+    Milestone,
+    MilestoneKind,
+    Project,
+    Track,
+    Trajectory,
+)
 from registry.values import BagObjectType, EnergyLabel
 from tests import makers
 from tests.api.callers import Caller
@@ -92,6 +115,7 @@ def _side(session: Session, client: FlaskClient, checklist: Checklist, code: str
         _person(session, client, side, column, role, organisations[kind])
     _link_colleagues(side)
     side.things |= {"code": code, "checklist": checklist.id, "bag_id": bag_id, **_references(session, slug, code)}
+    side.things["draft"] = makers.a_draft(session, f"{slug}-draft").id
     _dwelling(session, side, organisations)
     _inspection(session, side)
     _history(session, side)
@@ -164,10 +188,45 @@ def _inspection(session: Session, side: Side) -> None:
     share = makers.a_share(session, photo)
     awaited = makers.a_photo(session, inspection, sha256=sha256(AWAITED).digest(), size_bytes=len(AWAITED))
     under_way = makers.an_upload(session, makers.a_photo(session, inspection, size_bytes=len(AWAITED)), inspector)
+    _submitted(session, side, inspector)
+    _team_work(session, side, inspector)
     side.things |= {"awaited": awaited.id, "upload": under_way.id}
+    side.things["conflict"] = makers.a_conflict(session, inspection).id
+    session.add(InspectionEdit(inspection_id=inspection.id, person_id=inspector.person_id, digest=b"", outcome=EditOutcome.APPLIED, version=1))
     side.things |= {"inspection": inspection.id, "photo": photo.id, "share": share.id, "inspector_person": inspector.person_id}
     assert photo.image_id
     side.things["image"] = photo.image_id
+
+
+def _submitted(session: Session, side: Side, inspector: Actor) -> None:
+    """Returned once, and submitted again; evidence for a milestone."""
+    dwelling, checklist, now = side.things["dwelling"], side.things["checklist"], clock.now()
+    done = {"visit_outcome": VisitOutcome.DONE, "submitted_at": now, "submitted_by": inspector.person_id}
+    state = {"status": InspectionStatus.SUBMITTED, "revision": 2, "complete_at": now}
+    submitted: Inspection = makers.an_inspection(session, inspector, dwelling_id=dwelling, checklist_id=checklist, **done, **state)
+    kept = {"inspection_id": submitted.id, "checklist_id": submitted.checklist_id, "answers": {}, "digest": b"\1" * 32, **done}
+    session.add_all(InspectionRevision(revision=revision, **kept) for revision in (1, 2))
+    said = {"inspection_id": submitted.id, "recorded_by": uuid4()}
+    review = Review(revision=1, decision=Decision.RETURNED, remarks="Again", **said)
+    score = ConditionScore(inspection_id=submitted.id, revision=1, method="of-a-test", question=None, score=3, details={})
+    evidence = Evidence(trajectory_id=side.things["trajectory"], track=Track.RENOVATION, kind=MilestoneKind.STARTED, **said)
+    session.add_all((review, score, evidence))
+    session.flush()
+    side.things |= {"submitted": submitted.id, "review": review.id, "score": score.id, "evidence": evidence.id}
+
+
+def _team_work(session: Session, side: Side, inspector: Actor) -> None:
+    """What the team of the inspector may take, a visit in vain, a hazard, and the order that she set for a day."""
+    body = UUID(str(side.things["inspection_body"]))
+    where = {"dwelling_id": side.things["dwelling"], "checklist_id": side.things["checklist"]}
+    team = makers.a_team(session, body, inspector)
+    untaken = makers.an_inspection(session, inspector, assignee_id=None, team_id=team.id, **where)
+    in_vain = {"status": InspectionStatus.SUBMITTED, "submitted_at": clock.now(), "visit_outcome": VisitOutcome.NOBODY_HOME}
+    vain = makers.an_inspection(session, inspector, **in_vain, **where)
+    hazard = makers.a_hazard(session, UUID(str(side.things["dwelling"])), body)
+    session.add(DayOrder(person_id=inspector.person_id, organisation_id=body, day=clock.today(), inspection_ids=[vain.id]))
+    session.flush()
+    side.things |= {"team": team.id, "untaken": untaken.id, "vain": vain.id, "hazard": hazard.id}
 
 
 def keep_bytes(session: Session) -> None:

@@ -38,6 +38,19 @@ BEGIN
     RAISE EXCEPTION 'a published checklist is frozen' USING ERRCODE = 'restrict_violation';
 END $$
 """
+STANDS = """
+CREATE FUNCTION keep_submission_standing() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- What is submitted stands until the reviewer gives it back, and what is approved for good.
+    IF (old.answers, old.visit_outcome, old.visited_at, old.remarks, old.checklist_id)
+            IS DISTINCT FROM (new.answers, new.visit_outcome, new.visited_at, new.remarks, new.checklist_id)
+        OR (old.status = 'submitted' AND new.status NOT IN ('submitted', 'approved', 'returned'))
+        OR (old.status <> 'submitted' AND new.status <> old.status) THEN
+        RAISE EXCEPTION 'what was submitted stands' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN new;
+END $$
+"""
 REVISIONS = """
 INSERT INTO inspection_revision
     (inspection_id, revision, checklist_id, visit_outcome, visited_at, answers, remarks, digest, submitted_at, submitted_by)
@@ -108,6 +121,7 @@ def upgrade() -> None:
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.Column("ended_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("ended_by", sa.Uuid(), nullable=True),
+        sa.Column("end_reason", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name=op.f("ck_hazard_ended")),
@@ -185,6 +199,7 @@ def upgrade() -> None:
         sa.Column("theirs", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("device_id", sa.Uuid(), nullable=True),
+        sa.Column("edit_id", sa.Uuid(), nullable=True),
         sa.Column(
             "resolution",
             sa.Enum("yours", "theirs", "merged", "applied-later", name="resolution", native_enum=False, create_constraint=True, length=40),
@@ -192,6 +207,7 @@ def upgrade() -> None:
         ),
         sa.Column("resolved_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("resolved_by", sa.Uuid(), nullable=True),
+        sa.Column("resolved_version", sa.Integer(), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("recorded_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.CheckConstraint("(resolution IS NULL) = (resolved_at IS NULL)", name=op.f("ck_inspection_conflict_resolved")),
@@ -244,6 +260,7 @@ def upgrade() -> None:
         "report",
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuid_v7()"), nullable=False),
         sa.Column("inspection_id", sa.Uuid(), nullable=False),
+        sa.Column("baseline_id", sa.Uuid(), nullable=True),
         sa.Column("language", sa.Enum("nl", "en", name="language", native_enum=False, create_constraint=True, length=40), nullable=False),
         sa.Column(
             "state",
@@ -259,10 +276,14 @@ def upgrade() -> None:
         sa.Column("requested_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
         sa.Column("made_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.CheckConstraint("state <> 'made' OR (source_digest IS NOT NULL AND html_key IS NOT NULL AND pdf_key IS NOT NULL)", name=op.f("ck_report_made")),
+        sa.ForeignKeyConstraint(["baseline_id"], ["inspection.id"], name=op.f("fk_report_baseline_id")),
         sa.ForeignKeyConstraint(["inspection_id"], ["inspection.id"], name=op.f("fk_report_inspection_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_report")),
-        sa.UniqueConstraint("inspection_id", "language", name=op.f("uq_report_inspection_id_language")),
+        sa.UniqueConstraint(
+            "inspection_id", "language", "baseline_id", name=op.f("uq_report_inspection_id_language_baseline_id"), postgresql_nulls_not_distinct=True
+        ),
     )
+    op.create_index("ix_report_baseline_id", "report", ["baseline_id"], postgresql_where=sa.text("baseline_id IS NOT NULL"))
     op.create_table(
         "review",
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuid_v7()"), nullable=False),
@@ -344,6 +365,9 @@ def upgrade() -> None:
     op.add_column("inspection", sa.Column("clock_skew_ms", sa.BigInteger(), nullable=True))
     op.add_column("inspection", sa.Column("complete_at", postgresql.TIMESTAMP(timezone=True), nullable=True))
     op.add_column("inspection", sa.Column("withdrawal_reason", sa.Text(), nullable=True))
+    op.create_index(
+        "ix_inspection_incomplete", "inspection", ["id"], unique=False, postgresql_where=sa.text("complete_at IS NULL AND submitted_at IS NOT NULL")
+    )
     op.create_index("ix_inspection_previous_id", "inspection", ["previous_id"], unique=False, postgresql_where=sa.text("previous_id IS NOT NULL"))
     op.create_index("ix_inspection_team_id", "inspection", ["team_id", "id"], unique=False, postgresql_where=sa.text("team_id IS NOT NULL"))
     op.create_foreign_key(op.f("fk_inspection_previous_id"), "inspection", "inspection", ["previous_id"], ["id"])
@@ -363,6 +387,11 @@ def upgrade() -> None:
     for table in MUTABLE:
         changed = "FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*)"
         op.execute(f"CREATE TRIGGER {table}_keeps_superseded AFTER UPDATE ON {table} {changed} EXECUTE FUNCTION keep_superseded_row('id')")
+    op.execute(STANDS)
+    op.execute(
+        "CREATE TRIGGER inspection_stands BEFORE UPDATE ON inspection FOR EACH ROW WHEN (old.status NOT IN ('planned', 'returned'))"
+        " EXECUTE FUNCTION keep_submission_standing()"
+    )
     op.execute(REVISIONS)
     for statement in FEED.split(";"):
         op.execute(statement)
@@ -380,6 +409,8 @@ def downgrade() -> None:
     op.execute("ALTER TABLE change DISABLE TRIGGER USER")
     op.execute("DELETE FROM change WHERE personal")
     op.execute("ALTER TABLE change ENABLE TRIGGER USER")
+    op.execute("DROP TRIGGER inspection_stands ON inspection")
+    op.execute("DROP FUNCTION keep_submission_standing()")
     op.execute("DROP TRIGGER checklist_keeps_superseded ON checklist")
     op.execute("DROP TRIGGER checklist_is_frozen ON checklist")
     op.execute("DROP FUNCTION keep_checklist_frozen()")
@@ -403,6 +434,7 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_inspection_previous_id"), "inspection", type_="foreignkey")
     op.drop_index("ix_inspection_team_id", table_name="inspection", postgresql_where=sa.text("team_id IS NOT NULL"))
     op.drop_index("ix_inspection_previous_id", table_name="inspection", postgresql_where=sa.text("previous_id IS NOT NULL"))
+    op.drop_index("ix_inspection_incomplete", table_name="inspection", postgresql_where=sa.text("complete_at IS NULL AND submitted_at IS NOT NULL"))
     op.drop_column("inspection", "withdrawal_reason")
     op.drop_column("inspection", "complete_at")
     op.drop_column("inspection", "clock_skew_ms")

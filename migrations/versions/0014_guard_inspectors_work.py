@@ -77,12 +77,69 @@ CREATE FUNCTION is_team_of(of_team uuid, of_organisation uuid) RETURNS boolean L
     SELECT EXISTS (SELECT FROM team WHERE id = of_team AND organisation_id = of_organisation)
 $$
 """,
+    "inspectors_by_email(text[], uuid)": f"""
+CREATE FUNCTION inspectors_by_email(addresses text[], of_organisation uuid) RETURNS TABLE (address text, inspector uuid)
+LANGUAGE sql STABLE {DEFINER} AS $$
+    -- For who plans from a file, which names inspectors by their e-mail addresses, also for another organisation.
+    SELECT email, id FROM person
+    WHERE email = ANY (addresses) AND acting_role() IN ('reviewer', 'municipality-editor') AND works_as(id, of_organisation, 'inspector')
+$$
+""",
+    "teams_by_name(text[], uuid)": f"""
+CREATE FUNCTION teams_by_name(names text[], of_organisation uuid) RETURNS TABLE (called text, team uuid) LANGUAGE sql STABLE {DEFINER} AS $$
+    SELECT name, id FROM team
+    WHERE name = ANY (names) AND organisation_id = of_organisation AND acting_role() IN ('reviewer', 'municipality-editor')
+$$
+""",
+    "visits_before(uuid[])": f"""
+CREATE FUNCTION visits_before(ids uuid[])
+RETURNS TABLE (of_inspection uuid, earlier uuid, visit_outcome text, visited_at timestamptz, in_chain boolean) LANGUAGE sql STABLE {DEFINER} AS $$
+    -- How earlier visits to the same address by the same organisation went, also those of a colleague: that, and nothing of what was found there.
+    WITH RECURSIVE seen AS (
+        SELECT id, dwelling_id, organisation_id, previous_id FROM inspection WHERE id = ANY (ids) AND sees_inspection(id)),
+    chain AS (
+        SELECT seen.id AS of_inspection, seen.previous_id AS earlier, 1 AS depth FROM seen WHERE previous_id IS NOT NULL
+        UNION ALL SELECT chain.of_inspection, inspection.previous_id, depth + 1 FROM chain JOIN inspection ON inspection.id = chain.earlier
+        WHERE inspection.previous_id IS NOT NULL AND depth < 50)
+    SELECT seen.id, other.id, other.visit_outcome, coalesce(other.visited_at, other.submitted_at), chain.earlier IS NOT NULL
+    FROM seen JOIN inspection AS other ON other.dwelling_id = seen.dwelling_id AND other.id <> seen.id
+        LEFT JOIN chain ON chain.of_inspection = seen.id AND chain.earlier = other.id
+    WHERE other.visit_outcome IS NOT NULL
+        AND (chain.earlier IS NOT NULL OR (other.organisation_id = seen.organisation_id AND other.submitted_at IS NOT NULL))
+    ORDER BY seen.id, 4, other.id
+$$
+""",
     "was_assigned(uuid)": f"""
 CREATE FUNCTION was_assigned(of_inspection uuid) RETURNS boolean LANGUAGE plpgsql STABLE {DEFINER} AS $$
 BEGIN
     -- Whether it was hers once: she may have worked on it without a connection, not knowing that it is not any more.
     RETURN acting_role() = 'inspector' AND EXISTS (SELECT FROM change WHERE person_id = acting_person() AND organisation_id = acting_organisation()
         AND kind = 'inspection' AND subject_id = of_inspection);
+END $$
+""",
+    "keep_edit_of_former(uuid, integer, uuid, uuid, jsonb, uuid, uuid)": f"""
+CREATE FUNCTION keep_edit_of_former(of_inspection uuid, based_on integer, based_on_edit uuid, edit uuid, document jsonb, device uuid, onto uuid)
+RETURNS SETOF inspection_conflict LANGUAGE plpgsql {DEFINER} AS $$
+DECLARE held inspection%ROWTYPE;
+BEGIN
+    -- What an inspector wrote offline in what was hers when she left: kept for who decides, without showing her what became of it. ``onto`` is her own
+    -- conflict that the edit goes on with.
+    IF NOT was_assigned(of_inspection) THEN
+        RAISE EXCEPTION 'it never was hers' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    SELECT * INTO held FROM inspection WHERE id = of_inspection FOR NO KEY UPDATE;
+    INSERT INTO change (kind, subject_id, municipality_code, organisation_id, person_id)
+    SELECT 'inspection', held.id, municipality_code, held.organisation_id, held.assignee_id FROM dwelling WHERE id = held.dwelling_id;
+    RETURN QUERY UPDATE inspection_conflict SET yours = document, edit_id = edit, version = version + 1, recorded_at = clock_timestamp()
+    WHERE id = onto AND inspection_id = of_inspection AND person_id = acting_person() AND resolution IS NULL RETURNING *;
+    IF NOT FOUND THEN
+        RETURN QUERY INSERT INTO inspection_conflict
+            (inspection_id, revision, base_version, base_edit_id, current_version, yours, theirs, person_id, device_id, edit_id)
+        VALUES (held.id, held.revision, based_on, based_on_edit, held.version, document, jsonb_build_object('answers', held.answers,
+            'visitOutcome', held.visit_outcome, 'visitedAt', held.visited_at, 'remarks', held.remarks, 'checklistId', held.checklist_id),
+            acting_person(), device, edit)
+        RETURNING *;
+    END IF;
 END $$
 """,
     "adopt_condition_score(uuid)": f"""
@@ -109,6 +166,36 @@ BEGIN
     RETURN FOUND;
 END $$
 """,
+    "report_source(uuid, uuid)": f"""
+CREATE FUNCTION report_source(of_inspection uuid, compared_with uuid) RETURNS bytea LANGUAGE plpgsql STABLE {DEFINER} AS $$
+BEGIN
+    -- The digest of all that a report tells, which is another one when any of it changed; the same for the worker and for everybody who sees the inspection.
+    IF acting_person() IS NOT NULL AND acting_person() <> '{NOBODY}' AND NOT sees_inspection(of_inspection) THEN
+        RETURN NULL;
+    END IF;
+    RETURN (
+        WITH visit AS (
+            SELECT inspection.*, kept.revision AS shown, kept.submitted_by AS signed_by
+            FROM inspection JOIN LATERAL (SELECT * FROM inspection_revision WHERE inspection_id = inspection.id ORDER BY revision DESC LIMIT 1) AS kept ON true
+            WHERE inspection.id IN (of_inspection, compared_with)),
+        judged AS (SELECT review.* FROM review JOIN visit ON inspection_id = visit.id AND review.revision = visit.shown)
+        SELECT sha256(convert_to(jsonb_build_array(
+            (SELECT jsonb_agg(jsonb_build_array(id, shown, status, complete_at IS NULL, occasion) ORDER BY id) FROM visit),
+            (SELECT jsonb_agg(id ORDER BY id) FROM judged),
+            (SELECT jsonb_agg(condition_score.id ORDER BY condition_score.id) FROM condition_score
+                JOIN visit ON inspection_id = visit.id AND condition_score.revision = visit.shown),
+            (SELECT jsonb_agg(jsonb_build_array(photo.id, photo.version, image.id, image.previews, image.destroyed_at IS NULL) ORDER BY photo.id)
+                FROM photo JOIN visit ON photo.inspection_id = visit.id LEFT JOIN image ON image.id = photo.image_id),
+            (SELECT jsonb_build_array(street, house_number, house_letter, house_number_suffix, postcode, town, bag_id, year_built, floor_area_m2, energy_label,
+                    municipality.name, organisation.name)
+                FROM dwelling JOIN municipality ON municipality.code = municipality_code JOIN organisation ON organisation.id = visited.organisation_id
+                WHERE dwelling.id = visited.dwelling_id),
+            (SELECT jsonb_agg(jsonb_build_array(id, name) ORDER BY id) FROM person
+                WHERE id IN (SELECT signed_by FROM visit UNION ALL SELECT recorded_by FROM judged))
+        )::text, 'UTF8'))
+        FROM visit AS visited WHERE visited.id = of_inspection);
+END $$
+""",
 }
 FOR_API = tuple(FUNCTIONS)
 
@@ -122,7 +209,7 @@ FORMER_INSPECTION = f"""CASE {ROLE} WHEN 'inspector' THEN assignee_id = {PERSON}
 BY_KIND = """CASE kind WHEN 'dwelling' THEN sees_dwelling(subject_id) WHEN 'trajectory' THEN sees_trajectory(subject_id)
     WHEN 'inspection' THEN sees_inspection(subject_id) WHEN 'photo' THEN sees_photo(subject_id) ELSE false END"""
 CHANGE = f"""CASE WHEN {PERSON} IS NULL THEN false WHEN kind = 'checklist' THEN true
-    WHEN personal THEN person_id = {PERSON} AND organisation_id = {ORGANISATION} AND {ROLE} = 'inspector'
+    WHEN person_id = {PERSON} AND organisation_id = {ORGANISATION} AND {ROLE} = 'inspector' THEN true WHEN personal THEN false
     ELSE CASE {ROLE} WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY} WHEN 'ministry-auditor' THEN {EXPLAINED} ELSE {BY_KIND} END END"""
 FORMER_CHANGE = f"""CASE WHEN {PERSON} IS NULL THEN false WHEN kind = 'checklist' THEN true ELSE CASE {ROLE}
     WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY} WHEN 'ministry-auditor' THEN {EXPLAINED} ELSE {BY_KIND} END END"""
@@ -161,7 +248,7 @@ POLICIES = {
         "UPDATE": GOES_THERE,
     },
     "day_order": dict.fromkeys(("SELECT", "INSERT", "UPDATE"), OWN_DAY),
-    "report": dict.fromkeys(("SELECT", "INSERT", "UPDATE"), "sees_inspection(inspection_id)"),
+    "report": dict.fromkeys(("SELECT", "INSERT", "UPDATE"), "sees_inspection(inspection_id) AND (baseline_id IS NULL OR sees_inspection(baseline_id))"),
     "openrosa_instance": dict.fromkeys(("SELECT", "INSERT"), f"person_id = {PERSON}"),
 }
 WORKED_ON = ("checklist", "inspection_revision", "review", "condition_score", "report", "person")
@@ -177,6 +264,7 @@ GRANTS = {
     WORKER: (
         "UPDATE ON inspection",
         "SELECT ON checklist",
+        "EXECUTE ON FUNCTION visits_before(uuid[])",
         "SELECT ON inspection_revision",
         "SELECT ON review",
         "SELECT ON condition_score",
@@ -185,6 +273,7 @@ GRANTS = {
         "SELECT ON organisation",
         "SELECT ON municipality",
         f"SELECT ({ADDRESS}) ON dwelling",
+        "EXECUTE ON FUNCTION report_source(uuid, uuid)",
     ),
 }
 PLANS = f"{ROLE} IN ('reviewer', 'municipality-editor')"

@@ -1,15 +1,92 @@
-"""Telling of inspections in the change feed: those who oversee them, and the phone of the inspector."""
+"""Telling of inspections in the change feed: those who oversee them, and the phones of the inspectors whom they concern.
+
+A row of an inspection names its assignee. *Personal* rows are for one inspector alone: what became her work, with the dwelling where it is, and what is
+none of her work any more.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry.changes.model import Change, ChangeKind
-from registry.dwellings import queries as dwellings
 from registry.inspections.model import Inspection
+
+_TELL = sa.text(
+    """
+    INSERT INTO change (kind, subject_id, municipality_code, organisation_id, person_id)
+    SELECT 'inspection', told.id, dwelling.municipality_code, told.organisation_id, told.assignee_id
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:dwellings AS uuid[]), CAST(:organisations AS uuid[]), CAST(:assignees AS uuid[]))
+        WITH ORDINALITY AS told (id, dwelling_id, organisation_id, assignee_id, place)
+    JOIN dwelling ON dwelling.id = told.dwelling_id
+    ORDER BY told.place
+    """
+)
 
 
 def tell(session: Session, inspection: Inspection) -> None:
     """An inspection changed, for whoever sees it and for the inspector it is assigned to."""
-    municipality = dwellings.municipality_of(session, inspection.dwelling_id)
-    row = {"kind": ChangeKind.INSPECTION, "subject_id": inspection.id, "municipality_code": municipality, "organisation_id": inspection.organisation_id}
-    session.execute(sa.insert(Change).inline(), [{**row, "person_id": inspection.assignee_id}])
+    tell_each(session, [inspection])
+
+
+def tell_each(session: Session, inspections: Sequence[Inspection]) -> None:
+    """As `tell`, of many in one statement. Raises LookupError when a dwelling is out of sight: who can't see it can't have changed its inspection."""
+    if not inspections:
+        return
+    values = {
+        "ids": [inspection.id for inspection in inspections],
+        "dwellings": [inspection.dwelling_id for inspection in inspections],
+        "organisations": [inspection.organisation_id for inspection in inspections],
+        "assignees": [inspection.assignee_id for inspection in inspections],
+    }
+    told = session.connection().execute(_TELL, values, execution_options={"preserve_rowcount": True})
+    if told.rowcount != len(inspections):
+        raise LookupError("dwelling")
+
+
+def tell_assigned(session: Session, inspection: Inspection, person_ids: Iterable[UUID]) -> None:
+    """To each of these inspectors: the inspection became her work, and this is the dwelling."""
+    tell_assigned_each(session, [(inspection, person_ids)])
+
+
+def tell_assigned_each(session: Session, told: Iterable[tuple[Inspection, Iterable[UUID]]]) -> None:
+    """As `tell_assigned`, of many in one statement."""
+    _tell_personally(
+        session,
+        [
+            {"kind": kind, "subject_id": subject_id, "organisation_id": inspection.organisation_id, "person_id": person_id, "personal": True, "gone": False}
+            for inspection, person_ids in told
+            for person_id in dict.fromkeys(person_ids)
+            for kind, subject_id in ((ChangeKind.DWELLING, inspection.dwelling_id), (ChangeKind.INSPECTION, inspection.id))
+        ],
+    )
+
+
+def tell_gone(session: Session, inspection: Inspection, person_ids: Iterable[UUID]) -> None:
+    """To each of these inspectors: the inspection is none of her work any more. What she wrote in it offline is kept all the same (`edits`)."""
+    tell_gone_each(session, [(inspection, inspection.organisation_id, person_ids)])
+
+
+def tell_gone_each(session: Session, told: Iterable[tuple[Inspection, UUID, Iterable[UUID]]]) -> None:
+    """As `tell_gone`, of many in one statement; the organisation is the one for which it was their work."""
+    _tell_personally(
+        session,
+        [
+            {
+                "kind": ChangeKind.INSPECTION,
+                "subject_id": inspection.id,
+                "organisation_id": organisation_id,
+                "person_id": person_id,
+                "personal": True,
+                "gone": True,
+            }
+            for inspection, organisation_id, person_ids in told
+            for person_id in dict.fromkeys(person_ids)
+        ],
+    )
+
+
+def _tell_personally(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+    if rows:
+        session.execute(sa.insert(Change).inline(), rows)

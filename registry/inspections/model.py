@@ -3,14 +3,19 @@
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import orm
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, array
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from registry.db import NEW_ID, RECORDED_NOW, Base, Json, explains, one_of
 from registry.errors import AlreadyExists, Conflict, RuleViolation
+from registry.inspections.clocks import corrected
+from registry.inspections.visits import Advice, Visit, advise
+from registry.inspections.visits import VisitOutcome as VisitOutcome
 from registry.versioned import Versioned
 
 
@@ -42,18 +47,16 @@ OPEN = (InspectionStatus.PLANNED, InspectionStatus.RETURNED)
 """Statuses in which the inspector works on it."""
 
 
-class VisitOutcome(StrEnum):
-    DONE = "done"
-    NOBODY_HOME = "nobody-home"
-    REFUSED = "refused"
-    UNSAFE = "unsafe"
-    NOT_FOUND = "not-found"
+class EditIdReused(Conflict):
+    """The phone gave one id to two different edits."""
+
+    code = "edit-id-reused"
 
 
-class EditConflict(Conflict):
-    """A document on an older version, or for what is frozen: it is kept, with the other one and the differences, until a person decides."""
+class ConflictResolved(Conflict):
+    """Somebody decided about this conflict already, and otherwise."""
 
-    code = "inspection-conflict"
+    code = "conflict-resolved"
 
 
 class InspectionSubmitted(Conflict):
@@ -62,10 +65,32 @@ class InspectionSubmitted(Conflict):
     code = "inspection-submitted"
 
 
+class InspectionWithdrawn(Conflict):
+    """The inspection is withdrawn: nobody need go there any more."""
+
+    code = "inspection-withdrawn"
+
+
 class AnswersInvalid(RuleViolation):
     """The answers don't fit the checklist: all faults, each by question."""
 
     code = "answers-invalid"
+
+
+_REVIEW = sa.table("review", *(sa.column(name) for name in ("inspection_id", "revision", "decision", "remarks", "questions", "recorded_at")))
+_LAST_REVIEW = sa.literal_column(
+    "jsonb_build_object('revision', review.revision, 'decision', review.decision, 'remarks', review.remarks, 'questions', review.questions,"
+    """ 'recorded_at', to_char(review.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))""",
+    JSONB,
+)
+
+
+def _chain_before(id: Mapped[UUID]) -> sa.ScalarSelect[list[Json] | None]:
+    names = ("earlier", "visit_outcome", "visited_at", "in_chain")
+    before = sa.func.visits_before(array([cast("orm.MappedColumn[UUID]", id).column])).table_valued(*names, name="before")
+    found = sa.func.jsonb_build_array(before.c.earlier, before.c.visit_outcome, before.c.visited_at)
+    one_by_one = aggregate_order_by(found, before.c.visited_at, before.c.earlier)
+    return sa.select(sa.func.jsonb_agg(one_by_one, type_=JSONB)).select_from(before).where(before.c.in_chain).correlate_except(before).scalar_subquery()
 
 
 class Inspection(Versioned, Base):
@@ -86,6 +111,7 @@ class Inspection(Versioned, Base):
         sa.Index("ix_inspection_assignee_id", "assignee_id", "id"),
         sa.Index("ix_inspection_team_id", "team_id", "id", postgresql_where=sa.text("team_id IS NOT NULL")),
         sa.Index("ix_inspection_organisation_id", "organisation_id", "id"),
+        sa.Index("ix_inspection_incomplete", "id", postgresql_where=sa.text("complete_at IS NULL AND submitted_at IS NOT NULL")),
         sa.Index("ix_inspection_previous_id", "previous_id", postgresql_where=sa.text("previous_id IS NOT NULL")),
     )
 
@@ -113,6 +139,38 @@ class Inspection(Versioned, Base):
     complete_at: Mapped[datetime | None]
     withdrawal_reason: Mapped[str | None]
     planned_by: Mapped[UUID]
+    review: Mapped[dict[str, Json] | None] = column_property(
+        sa.select(_LAST_REVIEW)
+        .select_from(_REVIEW)
+        .where(_REVIEW.c.inspection_id == id)
+        .order_by(_REVIEW.c.revision.desc())
+        .limit(sa.literal_column("1"))
+        .correlate_except(_REVIEW)
+        .scalar_subquery()
+    )
+    """The last one: revision, decision, remarks, questions, recorded_at. Read with the row; a change of the row does not read it again."""
+    earlier: Mapped[list[Json] | None] = column_property(
+        sa.case((previous_id.is_not(None), _chain_before(id)))
+    )
+    """The visits that led to this one, the oldest first, also those of a colleague: inspection, outcome and moment of each. Read with the row."""
+
+    @property
+    def advice(self) -> Advice | None:
+        """For the next visit, when this one was in vain."""
+        if self.visit_outcome in (None, VisitOutcome.DONE):
+            return None
+        return advise([*(Visit.from_json(each) for each in self.earlier or ()), self.visit])
+
+    @property
+    def visit(self) -> Visit:
+        """This visit, which has an outcome."""
+        assert self.visit_outcome is not None
+        return Visit(self.id, self.visit_outcome, self.visited_at or self.submitted_at)
+
+    @property
+    def visited_at_corrected(self) -> datetime | None:
+        """By our clock; None when the phone did not say what its clock was."""
+        return corrected(self.visited_at, self.clock_skew_ms)
 
 
 class InspectionRevision(Base):
@@ -205,9 +263,13 @@ class InspectionConflict(Versioned, Base):
     theirs: Mapped[dict[str, Json]] = mapped_column(JSONB)
     person_id: Mapped[UUID]
     device_id: Mapped[UUID | None]
+    edit_id: Mapped[UUID | None]
+    """Of ``yours``: an edit that builds on it takes its place here."""
     resolution: Mapped[Resolution | None] = mapped_column(one_of(Resolution, "resolution"))
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[UUID | None]
+    resolved_version: Mapped[int | None]
+    """Of the inspection, when ``yours`` became it."""
 
 
 class Decision(StrEnum):

@@ -1,5 +1,6 @@
 """Reading inspections."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,14 +10,18 @@ from registry.access import Actor, Right, Role, require
 from registry.dwellings import queries as dwellings
 from registry.dwellings.model import Dwelling
 from registry.errors import NotFound
-from registry.inspections.model import Inspection, InspectionStatus
+from registry.inspections.model import Inspection, InspectionStatus, Occasion
+from registry.members.teams import teams_of
 from registry.pages import Page, page_of
 
 
 def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
-    """An inspector sees her own inspections, a reviewer those of the organisation, others those of the dwellings they see."""
+    """An inspector sees her own inspections and those that a team of hers may take, a reviewer those of the organisation, others those of the dwellings they
+    see.
+    """
     if actor.role is Role.INSPECTOR:
-        return sa.and_(Inspection.assignee_id == actor.person_id, Inspection.organisation_id == actor.organisation_id)
+        untaken = sa.and_(Inspection.assignee_id.is_(None), Inspection.team_id.in_(teams_of(actor.person_id, actor.organisation_id)))
+        return sa.and_(sa.or_(Inspection.assignee_id == actor.person_id, untaken), Inspection.organisation_id == actor.organisation_id)
     if actor.role is Role.REVIEWER:
         return Inspection.organisation_id == actor.organisation_id
     return Inspection.dwelling_id.in_(sa.select(Dwelling.id).where(dwellings.visible_to(actor)))
@@ -31,15 +36,36 @@ def get(session: Session, actor: Actor, inspection_id: UUID) -> Inspection:
     return inspection
 
 
+def find_each(session: Session, actor: Actor, inspection_ids: Collection[UUID]) -> dict[UUID, Inspection]:
+    """Those of these inspections that the actor may see. Raises NotAllowed."""
+    require(actor, Right.READ_INSPECTIONS)
+    if not inspection_ids:
+        return {}
+    return {each.id: each for each in session.scalars(sa.select(Inspection).where(Inspection.id.in_(inspection_ids), visible_to(actor)))}
+
+
 def list_(
-    session: Session, actor: Actor, *, status: InspectionStatus | None, dwelling_id: UUID | None, assignee_id: UUID | None, after: UUID | None, limit: int
+    session: Session,
+    actor: Actor,
+    *,
+    status: InspectionStatus | None = None,
+    dwelling_id: UUID | None = None,
+    assignee_id: UUID | None = None,
+    team_id: UUID | None = None,
+    occasion: Occasion | None = None,
+    complete: bool | None = None,
+    after: UUID | None,
+    limit: int,
 ) -> Page[Inspection]:
-    """One page in the order of the id. Raises NotAllowed."""
+    """One page in the order of the id. ``complete`` asks for what was submitted, and is all here or not. Raises NotAllowed."""
     require(actor, Right.READ_INSPECTIONS)
     query = sa.select(Inspection).where(visible_to(actor)).order_by(Inspection.id).limit(limit + 1)
-    for column, wanted in ((Inspection.status, status), (Inspection.dwelling_id, dwelling_id), (Inspection.assignee_id, assignee_id)):
+    columns = (Inspection.status, Inspection.dwelling_id, Inspection.assignee_id, Inspection.team_id, Inspection.occasion)
+    for column, wanted in zip(columns, (status, dwelling_id, assignee_id, team_id, occasion), strict=True):
         if wanted is not None:
             query = query.where(column == wanted)
+    if complete is not None:
+        query = query.where(Inspection.submitted_at.is_not(None), Inspection.complete_at.is_not(None) if complete else Inspection.complete_at.is_(None))
     if after is not None:
         query = query.where(Inspection.id > after)
     return page_of(session.scalars(query).all(), limit=limit, key=lambda inspection: str(inspection.id))

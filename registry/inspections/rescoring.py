@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from registry.access import Actor
 from registry.audit import commands as audit
-from registry.checklists.model import Checklist
+from registry.checklists.queries import questions_of
 from registry.db import Json
 from registry.dwellings import queries as dwellings
 from registry.inspections.model import ConditionScore, Inspection, InspectionRevision, InspectionStatus, VisitOutcome
@@ -107,9 +107,8 @@ def _next(method: Method, after: Place, limit: int) -> sa.Select[InspectionRevis
 
 def _score(session: Session, query: sa.Select[InspectionRevision, Inspection, int | None], method: Method) -> list[Rescored]:
     found = session.execute(query).all()
-    asked = {revision.checklist_id for revision, _, _ in found}
-    contents = {each.id: each.content for each in session.scalars(sa.select(Checklist).where(Checklist.id.in_(asked)))}
-    return [Rescored(inspection, revision, tuple(compute(contents[revision.checklist_id], revision, method)), before) for revision, inspection, before in found]
+    asked = {id: questions_of(session, id) for id in {revision.checklist_id for revision, _, _ in found}}
+    return [Rescored(inspection, revision, tuple(compute(asked[revision.checklist_id], revision, method)), before) for revision, inspection, before in found]
 
 
 def _without(method: Method) -> list[sa.ColumnElement[bool]]:

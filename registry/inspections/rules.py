@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from registry.db import Json
@@ -33,8 +34,22 @@ class Document:
             "checklistId": str(self.checklist_id) if self.checklist_id else None,
         }
 
+    @classmethod
+    def from_json(cls, content: Mapping[str, Json]) -> "Document":
+        """The document that `as_json` wrote."""
+        text = cast("Mapping[str, str | None]", content)
+        outcome, visited_at, checklist_id = text["visitOutcome"], text["visitedAt"], text.get("checklistId")
+        return cls(
+            cast("Mapping[str, Json]", content["answers"]),
+            VisitOutcome(outcome) if outcome else None,
+            datetime.fromisoformat(visited_at) if visited_at else None,
+            text["remarks"],
+            UUID(checklist_id) if checklist_id else None,
+        )
+
     def columns(self) -> dict[str, object]:
-        return {"answers": dict(self.answers), "visit_outcome": self.visit_outcome, "visited_at": self.visited_at, "remarks": self.remarks}
+        edition = {} if self.checklist_id is None else {"checklist_id": self.checklist_id}
+        return {"answers": dict(self.answers), "visit_outcome": self.visit_outcome, "visited_at": self.visited_at, "remarks": self.remarks, **edition}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +69,8 @@ def differences(yours: Document, theirs: Document) -> list[Difference]:
         ("/visitedAt", _moment(yours.visited_at), _moment(theirs.visited_at)),
         ("/remarks", yours.remarks, theirs.remarks),
     ]
+    if yours.checklist_id is not None and theirs.checklist_id is not None:
+        rest.append(("/checklistId", str(yours.checklist_id), str(theirs.checklist_id)))
     return [Difference(place, mine, other) for place, mine, other in [*answers, *rest] if mine != other]
 
 

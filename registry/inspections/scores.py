@@ -19,8 +19,8 @@ from registry.access import Actor
 from registry.audit import commands as audit
 from registry.changes.commands import announce_each
 from registry.changes.model import ChangeKind
-from registry.checklists.model import Checklist
-from registry.checklists.questions import Question, QuestionType, questions
+from registry.checklists.queries import questions_of
+from registry.checklists.questions import Question, QuestionType
 from registry.checklists.rules import is_asked
 from registry.db import Json
 from registry.dwellings.model import Dwelling
@@ -59,7 +59,7 @@ class Scores:
 
 def record(session: Session, revision: InspectionRevision, *, method: Method = CURRENT) -> list[Score]:
     """Score a revision as it is submitted, in that transaction. What was scored with this method already stays as it is."""
-    scores = compute(session.get_one(Checklist, revision.checklist_id).content, revision, method)
+    scores = compute(questions_of(session, revision.checklist_id), revision, method)
     insert(session, [(revision, scores)], method)
     return scores
 
@@ -120,11 +120,12 @@ def insert(session: Session, scored: Sequence[tuple[InspectionRevision, Sequence
     ]
     if not rows:
         return set()
-    statement = postgresql.insert(ConditionScore).on_conflict_do_nothing().returning(ConditionScore.inspection_id, ConditionScore.revision)
+    table = cast("sa.Table", ConditionScore.__table__)  # of the mapped class, rows with and without a question would take two statements
+    statement = postgresql.insert(table).on_conflict_do_nothing().returning(table.c.inspection_id, table.c.revision)
     return {(row.inspection_id, row.revision) for row in session.execute(statement, rows)}
 
 
-def compute(content: Mapping[str, Json], revision: InspectionRevision, method: Method) -> list[Score]:
+def compute(asked: Sequence[Question], revision: InspectionRevision, method: Method) -> list[Score]:
     """The scores of a revision, none when nobody was inside.
 
     The whole dwelling has one only when every scored element has a replacement value: there is no guess at a weight.
@@ -133,7 +134,7 @@ def compute(content: Mapping[str, Json], revision: InspectionRevision, method: M
         return []
     parts: dict[str, PartScore] = {}
     unscored: dict[str, Unscored] = {}
-    for question in questions(content):
+    for question in asked:
         if question.type is QuestionType.CONDITION and is_asked(question, revision.answers):
             part = _score(question, revision.answers.get(question.key), method)
             if isinstance(part, Unscored):

@@ -6,6 +6,8 @@ An answer is a status and what tells it apart: the code of a refusal, whether a 
 from dataclasses import dataclass, field
 from typing import Any
 
+from registry.checklists.xlsform.workbook import XLSX
+from tests.registry.checklists.spreadsheets import a_form
 from tests.world import AWAITED
 
 COLUMNS = (
@@ -28,7 +30,8 @@ ALL = "inspector reviewer corporation municipality analyst auditor administrator
 READERS = "inspector reviewer corporation municipality auditor"
 PROGRESS = "reviewer corporation municipality auditor"
 EDITORS = "corporation municipality"
-NEEDS_REASON = {"read-dwellings", "read-progress", "read-inspections", "read-shares", "read-changes", "read-history", "read-portfolios"}
+PLANNERS = "reviewer municipality"
+NEEDS_REASON = {"read-dwellings", "read-progress", "read-inspections", "read-shares", "read-changes", "read-history", "read-portfolios", "read-hazards"}
 DEFAULT_SHUT_OUT = {"ended": "403 no-membership", "revoked": "401 not-authenticated", "nobody": "401 not-authenticated"}
 NOT_FOUND, REFUSED, NONE, BROKEN = "404 not-found", "200 refused", "200 none", "400 rule-violation"
 
@@ -96,8 +99,12 @@ TUS = {"Tus-Resumable": "1.0.0"}
 PIECES = "application/offset+octet-stream"
 A_MILESTONE = {"track": "acquisition", "kind": "planned", "effectiveOn": "2025-01-01"}
 A_PLAN = {"dwellingId": "$dwelling", "checklistId": "$checklist", "occasion": "baseline", "organisationId": "$inspection_body"}
+A_CHECKLIST = {"key": "own", "edition": 1}
 A_PERIOD = {"id": "$new", "dwellingId": "$unheld", "organisationId": "$corporation", "validFrom": "2025-01-01"}
 A_PHOTO = {"id": "$new", "inspectionId": "$", "question": "mould", "sha256": "ab" * 32, "sizeBytes": 9, "contentType": "image/jpeg"}
+AN_EDIT = {"inspectionId": "$", "baseVersion": 1, "document": {"answers": {}, "visitOutcome": "nobody-home"}}
+MY_EDIT = {**AN_EDIT, "inspectionId": "$inspection"}
+A_REVIEW = {"decision": "approved", "evidence": [{"trajectoryId": "$", "track": "renovation", "kind": "completed"}]}
 A_MEMBER = {"email": "nieuw@example.nl", "name": "Nieuw", "role": "administrator", "validFrom": "2025-01-01", "organisationId": "$"}
 A_NEW_PERIOD = {"validFrom": "2020-01-01", "validUntil": None}
 ROWS = (
@@ -216,15 +223,111 @@ ROWS = (
     Row("confirmMilestones", "milestoneId", "milestone", "municipality", "200 created", REFUSED, body={"items": [{"milestoneId": "$"}]}),
     Row("listChecklists", "", "", ALL, "200 some"),
     Row("getChecklist", "path", "checklist", ALL, "200", everywhere=ALL),
+    Row("draftChecklist", "", "", "ministry", "201", body={"content": A_CHECKLIST}),
+    Row("changeChecklist", "path", "draft", "ministry", "200", everywhere="ministry", body={"content": A_CHECKLIST}),
+    Row("publishChecklist", "path", "draft", "ministry", "200", everywhere="ministry"),
+    Row("retireChecklist", "path", "checklist", "ministry", "200", everywhere="ministry"),
+    Row("checkChecklist", "", "", ALL, "200", body={"text": "key: own"}),
+    Row("convertXlsform", "", "", "ministry", "200", headers={"Content-Type": XLSX}, raw=a_form(["text", "why", "Waarom?", "Why?"])),
+    Row("getChecklistSchema", "", "", ALL, "200", but=each("unexplained ended revoked nobody", "200")),
     Row("listInspections", "dwellingId", "dwelling", READERS, "200 some", NONE, query={"dwellingId": "$"}),
     Row("listInspections", "assigneeId", "inspector_person", READERS, "200 some", NONE, query={"assigneeId": "$"}),
     Row("planInspection", "dwellingId", "dwelling", "reviewer municipality", "201", BROKEN, body={**A_PLAN, "dwellingId": "$"}),
     Row("planInspection", "checklistId", "checklist", "reviewer municipality", "201", BROKEN, "reviewer municipality", body={**A_PLAN, "checklistId": "$"}),
     Row("planInspection", "organisationId", "inspection_body", "reviewer municipality", "201", BROKEN, "municipality", body={**A_PLAN, "organisationId": "$"}),
     Row("planInspection", "assigneeId", "inspector_person", "reviewer municipality", "201", BROKEN, body={**A_PLAN, "assigneeId": "$"}),
+    Row("planInspection", "teamId", "team", PLANNERS, "201", BROKEN, body={**A_PLAN, "teamId": "$"}),
+    Row("planInspection", "previousId", "inspection", PLANNERS, "201", BROKEN, body={**A_PLAN, "previousId": "$"}),
+    *(
+        Row("planInspections", place, thing, PLANNERS, "200 created", REFUSED, everywhere, body={"items": [{**A_PLAN, "id": "$new", place: "$"}]})
+        for place, thing, everywhere in (
+            ("dwellingId", "dwelling", "auditor"),
+            ("checklistId", "checklist", PLANNERS),
+            ("organisationId", "inspection_body", "municipality"),
+            ("assigneeId", "inspector_person", "auditor"),
+            ("teamId", "team", "auditor"),
+            ("previousId", "inspection", "auditor"),
+        )
+    ),
+    Row(
+        "planFromFile",
+        "organisationId",
+        "inspection_body",
+        PLANNERS,
+        "200",
+        BROKEN,
+        "municipality",
+        query={"organisationId": "$"},
+        headers={"Content-Type": "text/csv"},
+        raw=b"bagId;checklist;aanleiding\n0917010000000001;baseline;nulmeting\n",
+    ),
+    Row("assignInspection", "path", "inspection", PLANNERS, "200", body={"dueOn": "2030-01-01"}),
+    Row("assignInspection", "organisationId", "inspection_body", PLANNERS, "200", BROKEN, "municipality", body={"organisationId": "$"}),
+    Row("assignInspection", "assigneeId", "inspector_person", PLANNERS, "200", BROKEN, body={"assigneeId": "$"}),
+    Row("assignInspection", "teamId", "team", PLANNERS, "200", BROKEN, body={"teamId": "$"}),
+    Row("assignInspections", "inspectionIds", "untaken", PLANNERS, "200 changed", REFUSED, body={"inspectionIds": ["$"], "dueOn": "2030-01-01"}),
+    Row(
+        "assignInspections",
+        "organisationId",
+        "inspection_body",
+        PLANNERS,
+        "200 unchanged",
+        REFUSED,
+        "municipality",
+        body={"inspectionIds": ["$untaken"], "organisationId": "$", "teamId": None},
+        but={"reviewer": ("200 changed", REFUSED, REFUSED), "municipality": ("200 changed", "200 changed", REFUSED)},
+    ),
+    Row("assignInspections", "assigneeId", "inspector_person", PLANNERS, "200 changed", REFUSED, body={"inspectionIds": ["$untaken"], "assigneeId": "$"}),
+    Row("assignInspections", "teamId", "team", PLANNERS, "200 unchanged", REFUSED, body={"inspectionIds": ["$untaken"], "teamId": "$"}),
+    Row("takeInspection", "path", "untaken", "inspector", "200"),
+    Row("handBackInspection", "path", "untaken", "inspector", "200"),
+    Row("withdrawInspection", "path", "inspection", PLANNERS, "200", body={"reason": "a test"}),
+    Row("planNextVisit", "path", "vain", PLANNERS, "201", body={}),
+    Row("planNextVisit", "assigneeId", "inspector_person", PLANNERS, "201", BROKEN, body={"assigneeId": "$"}),
+    Row("planNextVisit", "teamId", "team", PLANNERS, "201", BROKEN, body={"teamId": "$"}),
+    Row("listInspections", "teamId", "team", READERS, "200 some", NONE, query={"teamId": "$"}),
+    Row("listTeams", "", "", "inspector reviewer", "200 some", but=each("municipality", NONE)),
+    Row("getTeam", "path", "team", "inspector reviewer", "200", but=each("municipality", NOT_FOUND)),
+    Row("makeTeam", "memberIds", "inspector_person", "reviewer", "201", BROKEN, body={"name": "Zuid", "memberIds": ["$"]}),
+    Row("amendTeam", "path", "team", "reviewer", "200", body={"name": "Zuid", "memberIds": []}),
+    Row("listHazards", "path", "dwelling", "inspector reviewer municipality auditor", "200 some"),
+    Row("recordHazard", "path", "dwelling", "inspector reviewer municipality", "201", body={"kind": "dog"}),
+    Row("endHazard", "path", "hazard", "inspector reviewer municipality", "200", body={"reason": "a test"}),
+    Row("getDay", "", "", "inspector", "200 some", query={"on": "2036-01-01"}),
+    Row("setOrder", "inspectionIds", "inspection", "inspector", "200", BROKEN, body={"on": "2036-01-01", "inspectionIds": ["$"]}),
     Row("getInspection", "path", "inspection", READERS, "200"),
+    Row(
+        "fillInInspection",
+        "checklistId",
+        "checklist",
+        "inspector",
+        "409 inspection-conflict",
+        "409 inspection-conflict",
+        everywhere="inspector",
+        body={"answers": {}, "visitOutcome": "nobody-home", "checklistId": "$"},
+    ),
     Row("fillInInspection", "path", "inspection", "inspector", "200", body={"answers": {}, "visitOutcome": "nobody-home"}),
+    Row("sendEdits", "inspectionId", "inspection", "inspector", "200 unchanged", REFUSED, body={"items": [AN_EDIT]}),
+    Row("sendEdits", "editId", "inspection", "inspector", "200 unchanged", "200 unchanged", body={"items": [{**MY_EDIT, "editId": "$"}]}),
+    Row("sendEdits", "baseEditId", "inspection", "inspector", "200 unchanged", "200 unchanged", body={"items": [{**MY_EDIT, "baseEditId": "$"}]}),
+    Row("listConflicts", "inspectionId", "inspection", READERS, "200 some", NONE, query={"inspectionId": "$"}),
+    Row("getConflict", "path", "conflict", READERS, "200"),
+    Row(
+        "resolveConflict",
+        "path",
+        "conflict",
+        "inspector reviewer municipality",
+        "200",
+        body={"keep": "theirs"},
+        but=each("unexplained", "400 reason-required"),
+    ),
     Row("submitInspection", "path", "inspection", "inspector", "200"),
+    Row("reviewInspection", "path", "submitted", "reviewer municipality", "200", body={"decision": "returned", "remarks": "x"}),
+    Row("reviewInspection", "trajectoryId", "trajectory", "reviewer municipality", "200", BROKEN, body=A_REVIEW),
+    Row("listRevisions", "path", "submitted", READERS, "200 some"),
+    Row("getRevision", "path", "submitted", READERS, "200"),
+    Row("compareInspection", "path", "inspection", READERS, "200", query={"with": "$submitted"}, but={"auditor": ("200", BROKEN, NOT_FOUND)}),
+    Row("compareInspection", "with", "submitted", READERS, "200", query={"with": "$"}, but={"auditor": ("200", BROKEN, NOT_FOUND)}),
     Row("declarePhotos", "inspectionId", "inspection", "inspector", "200 created", REFUSED, body={"items": [A_PHOTO]}),
     Row("createUpload", "metadata", "awaited", "inspector", "201", BROKEN, headers={**TUS, "Upload-Length": str(len(AWAITED)), "Upload-Metadata": "$metadata"}),
     Row("findOffset", "path", "upload", "inspector", "200", headers=TUS),
@@ -245,6 +348,9 @@ ROWS = (
     Row("listShares", "path", "photo", PROGRESS, "200 some"),
     Row("revokeShare", "path", "share", "reviewer municipality", "200"),
     Row("getReceipt", "path", "inspection", READERS, "200"),
+    Row("getReport", "path", "inspection", READERS, "409 report-needs-submission"),
+    Row("getDayReceipt", "", "", "inspector", "200 some", query={"device": "all"}),
+    Row("compareWithPhone", "photos", "photo", "inspector", "200", "200", body={"photos": [{"id": "$", "sha256": "ab" * 32}]}),
     Row("listDefinitions", "", "", ALL, "200 some"),
     Row("getTally", "corporation", "corporation", "corporation municipality analyst auditor", "200", "200", everywhere=ALL, query={"corporation": "$"}),
     Row("listCountedDwellings", "corporation", "corporation", "corporation municipality auditor", "200 some", NONE, query={"corporation": "$"}),

@@ -157,7 +157,9 @@ def test_a_complete_inspection_is_submitted_once(path: str, inspector: Caller) -
     assert (submitted["status"], submitted["version"]) == ("submitted", 3)
     assert submitted["submittedAt"].endswith("Z")
     assert content(inspector.post(f"{path}/submission")) == submitted
-    refused(inspector.put(path, {"answers": {}}, version=3), 409, "inspection-submitted")
+    kept = refused(inspector.put(path, {"answers": {}}, version=3), 409, "inspection-conflict")
+    assert (kept["yours"]["answers"], kept["theirs"]["answers"]) == ({}, COMPLETE)
+    assert content(inspector.get(path)).items() <= submitted.items()
 
 
 def test_a_submission_names_all_that_is_missing(path: str, inspector: Caller) -> None:

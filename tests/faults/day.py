@@ -168,10 +168,12 @@ class Device:
                 self.edits[place], self.edits[place + 1] = self.edits[place + 1], self.edits[place]
         for begin in range(0, len(self.edits), SYNCED_AT_ONCE):
             batch = self.edits[begin : begin + SYNCED_AT_ONCE]
-            results = self.ask("POST", "/v1/sync", {"sentAt": datetime.now(UTC).isoformat(), "items": batch})["results"]
+            results = self.ask("POST", "/v1/sync", {"items": batch})["results"]
             refused = [result for result in results if result["outcome"] == "refused"]
             if len(results) != len(batch) or refused:
                 raise AssertionError(f"{len(results)} answers to {len(batch)} edits; refused: {refused}")
+        for inspection_id in self.documents:  # those of which the last edit overtook the one before it are not submitted yet
+            self.ask("POST", f"/v1/inspections/{inspection_id}/submission")
 
     def _send_photos(self, photos: list[Taken], told: Callable[[], None]) -> None:
         for number, photo in enumerate(photos):
@@ -188,10 +190,10 @@ class Device:
         until = time.monotonic() + EXAMINED_WITHIN_S
         since = DAY.isoformat().replace("+00:00", "Z")
         while time.monotonic() < until:
-            pages = list(self._receipt_pages(f"/v1/receipt?since={since}&limit=100"))
+            pages = list(self._receipt_pages(f"/v1/receipt?since={since}&limit=50"))
             self.receipt = pages[0]
             self.receipts = {each["inspectionId"]: each for page in pages for each in page["items"]}
-            if self.receipt["totals"]["complete"] == len(self.work) and not self.receipt["totals"]["photos"]["awaited"]:
+            if self.receipt["totals"]["complete"] == len(self.work) and not self.receipt["totals"]["photosAwaited"]:
                 return
             time.sleep(2)
 

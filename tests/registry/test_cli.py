@@ -23,7 +23,7 @@ def command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str
 def test_help_names_every_command() -> None:
     done = command("--help")
     assert done.returncode == 0
-    for name in ("admin", "audit", "demo", "import", "members", "migrate", "photos", "prepare", "up", "worker"):
+    for name in ("admin", "audit", "checklists", "demo", "import", "members", "migrate", "photos", "prepare", "scores", "up", "worker"):
         assert name in done.stdout
 
 

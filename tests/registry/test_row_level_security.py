@@ -14,14 +14,14 @@ from registry.access import Actor, Right, Role, may
 from registry.db import reading
 from registry.dwellings import portfolios
 from registry.dwellings import queries as dwellings
-from registry.dwellings.model import Dwelling, PortfolioPeriod, RegisteredLabel
+from registry.dwellings.model import Dwelling, Hazard, PortfolioPeriod, RegisteredLabel
 from registry.inspections import queries as inspections
-from registry.inspections.model import Inspection
+from registry.inspections.model import ConditionScore, DayOrder, Inspection, InspectionConflict, InspectionEdit, InspectionRevision, Review
 from registry.members import queries as members
-from registry.members.model import Credential, Membership
+from registry.members.model import Credential, Membership, Team, TeamMember
 from registry.photos.model import Photo, PhotoShare
 from registry.trajectories import queries as trajectories
-from registry.trajectories.model import Confirmation, FundingLine, Measure, Milestone, Trajectory
+from registry.trajectories.model import Confirmation, Evidence, FundingLine, Measure, Milestone, Trajectory
 from tests.owner import as_owner
 from tests.world import World
 
@@ -36,6 +36,16 @@ KEYS = {
     "milestone": "id",
     "confirmation": "id",
     "inspection": "id",
+    "inspection_revision": "inspection_id",
+    "review": "id",
+    "condition_score": "id",
+    "evidence": "id",
+    "team": "id",
+    "team_member": "team_id",
+    "hazard": "id",
+    "day_order": "person_id",
+    "inspection_edit": "id",
+    "inspection_conflict": "id",
     "photo": "id",
     "image": "id",
     "photo_share": "id",
@@ -76,6 +86,18 @@ def filtered(actor: Actor) -> dict[str, sa.Select[Any]]:
         "milestone": sa.select(Milestone.id).where(Milestone.trajectory_id.in_(running)),
         "confirmation": sa.select(Confirmation.id).join(Milestone).where(Milestone.trajectory_id.in_(running)),
         "inspection": looked_at,
+        "inspection_revision": sa.select(InspectionRevision.inspection_id).where(InspectionRevision.inspection_id.in_(looked_at)),
+        "review": sa.select(Review.id).where(Review.inspection_id.in_(looked_at)),
+        "condition_score": sa.select(ConditionScore.id).where(ConditionScore.inspection_id.in_(looked_at)),
+        "evidence": sa.select(Evidence.id).where(Evidence.trajectory_id.in_(running)),
+        "team": sa.select(Team.id).where(Team.organisation_id == actor.organisation_id),
+        "team_member": sa.select(TeamMember.team_id).join(Team, Team.id == TeamMember.team_id).where(Team.organisation_id == actor.organisation_id),
+        "hazard": sa.select(Hazard.id).where(Hazard.dwelling_id.in_(seen), sa.literal(may(actor, Right.READ_HAZARDS))),
+        "day_order": sa.select(DayOrder.person_id).where(DayOrder.person_id == actor.person_id, DayOrder.organisation_id == actor.organisation_id),
+        "inspection_edit": sa.select(InspectionEdit.id).where(InspectionEdit.person_id == actor.person_id),
+        "inspection_conflict": sa.select(InspectionConflict.id).where(
+            InspectionConflict.inspection_id.in_(looked_at) | (InspectionConflict.person_id == actor.person_id)
+        ),
         "photo": sa.select(Photo.id).where(Photo.inspection_id.in_(looked_at)),
         "image": sa.select(Photo.image_id).where(Photo.inspection_id.in_(looked_at), Photo.image_id.is_not(None)),
         "photo_share": sa.select(PhotoShare.id).join(Photo).where(Photo.inspection_id.in_(looked_at), sa.literal(may(actor, Right.READ_SHARES))),

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from registry.access import Actor, Role
 from registry.errors import AlreadyExists, NotAllowed, NotFound, RuleViolation
-from registry.inspections.edits import fill_in
-from registry.inspections.model import AnswersInvalid, EditConflict, InspectionStatus, InspectionSubmitted, Occasion, VisitOutcome
+from registry.inspections.conflicts import Kept
+from registry.inspections.edits import WriteOutcome, Written, fill_in
+from registry.inspections.model import AnswersInvalid, Inspection, InspectionStatus, Occasion, VisitOutcome
 from registry.inspections.planning import Plan, plan
 from registry.inspections.queries import get, list_
 from registry.inspections.rules import Document
@@ -27,6 +28,11 @@ def inspector(session: Session) -> Actor:
 
 def filled(**more: object) -> Document:
     return Document({**COMPLETE, **more}, VisitOutcome.DONE, a_moment("2026-02-03T09:00"))  # type: ignore[arg-type]
+
+
+def now(written: Written) -> Inspection:
+    assert written.inspection
+    return written.inspection
 
 
 def test_a_planned_inspection_is_the_work_of_its_inspector(session: Session, inspector: Actor) -> None:
@@ -75,17 +81,21 @@ def test_the_same_document_again_gives_the_same_inspection_whatever_version_it_n
     assert fill_in(session, inspector, inspection.id, filled(), expected=1).version == 2
     assert fill_in(session, inspector, inspection.id, filled(), expected=1).version == 2
     assert fill_in(session, inspector, inspection.id, filled(), expected=None).version == 2
+    assert now(fill_in(session, inspector, inspection.id, filled(mould="spots"), expected=2)).version == 3
+    assert fill_in(session, inspector, inspection.id, filled(), expected=1).version == 2
+    assert get(session, inspector, inspection.id).answers["mould"] == "spots"
 
 
 def test_other_content_on_an_old_version_is_a_conflict_with_both_versions(session: Session, inspector: Actor) -> None:
     inspection = an_inspection(session, inspector)
     fill_in(session, inspector, inspection.id, filled(), expected=1)
     mine = filled(mould="spots")
-    with pytest.raises(EditConflict) as conflict:
-        fill_in(session, inspector, inspection.id, mine, expected=1)
-    facts = conflict.value.facts
-    assert facts["yours"] == mine
-    assert [(each.pointer, each.yours, each.theirs) for each in facts["differences"]] == [("/answers/mould", "spots", "widespread")]  # type: ignore[attr-defined]
+    written = fill_in(session, inspector, inspection.id, mine, expected=1)
+    assert written.outcome is WriteOutcome.CONFLICT
+    assert written.conflict
+    kept = Kept(written.conflict, written.inspection)
+    assert kept.yours == mine
+    assert [(each.pointer, each.yours, each.theirs) for each in kept.differences] == [("/answers/mould", "spots", "widespread")]
     assert get(session, inspector, inspection.id).answers["mould"] == "widespread"
 
 
@@ -108,9 +118,9 @@ def test_a_submitted_inspection_stands(session: Session, inspector: Actor) -> No
     submitted = submit(session, inspector, inspection.id)
     assert submitted.status is InspectionStatus.SUBMITTED
     assert submit(session, inspector, inspection.id).version == submitted.version
-    assert fill_in(session, inspector, inspection.id, filled(), expected=1).status is InspectionStatus.SUBMITTED
-    with pytest.raises(InspectionSubmitted):
-        fill_in(session, inspector, inspection.id, filled(mould="spots"), expected=submitted.version)
+    assert now(fill_in(session, inspector, inspection.id, filled(), expected=1)).status is InspectionStatus.SUBMITTED
+    late = fill_in(session, inspector, inspection.id, filled(mould="spots"), expected=submitted.version)
+    assert (late.outcome, now(late).version) == (WriteOutcome.CONFLICT, submitted.version)
 
 
 def test_an_incomplete_inspection_is_not_submitted(session: Session, inspector: Actor) -> None:

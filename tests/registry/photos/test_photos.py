@@ -19,7 +19,7 @@ from registry.inspections.submission import submit
 from registry.organisations.model import OrganisationKind
 from registry.photos import uploads
 from registry.photos.model import ContentType, Photo, PhotoBytesDiffer, PhotoBytesMissing, PhotoState
-from registry.photos.queries import receipt
+from registry.photos.receipts import get as receipt
 from registry.photos.rules import NewPhoto
 from registry.settings import settings
 from registry.storage import StoredObject
