@@ -40,7 +40,9 @@ class PlanIn(Schema):
     occasion = OneOf(Occasion, required=True)
     organisation_id = Uuid(required=True, metadata={"description": "The inspection body."})
     assignee_id = Uuid(load_default=None, allow_none=True, metadata={"description": "The inspector's `personId`."})
-    team_id = Uuid(load_default=None, allow_none=True, metadata={"description": "Its members may take it while nobody is assigned; and it is handed back to it."})
+    team_id = Uuid(
+        load_default=None, allow_none=True, metadata={"description": "Its members may take it while nobody is assigned; and it is handed back to it."}
+    )
     due_on = Date(load_default=None, allow_none=True)
     note = String(load_default=None, allow_none=True, validate=Length(0, LONGEST_NOTE), metadata={"description": "To who goes there."})
     previous_id = Uuid(load_default=None, allow_none=True, metadata={"description": "The visit to the same dwelling to which this is the next one."})

@@ -149,7 +149,8 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         ``tagged``: the answer has an entity tag, and a GET may be conditional. ``versioned``: a change of what exists names its version with If-Match.
         ``once``: needs an Idempotency-Key. ``streams``: the media types of a body that the view takes in itself, piece by piece.
         ``serves``: the media types of a file that is the answer, of which a part can be asked for. ``gone``: what it is about may have been taken away, or
-        not have come yet. ``later``: what a 202 says when the answer is still to be made. ``sends`` and ``says``: headers of the request and of the answer that the protocol of it has besides (`api.contract.HEADERS`).
+        not have come yet. ``later``: what a 202 says when the answer is still to be made. ``sends`` and ``says``: headers of the request and of the answer
+        that the protocol of it has besides (`api.contract.HEADERS`).
         """
 
         def decorate(view: View) -> View:

@@ -62,7 +62,9 @@ _HAZARDS = frozenset({Right.READ_HAZARDS, Right.RECORD_HAZARDS})
 """Of those who go there, and of those who send them."""
 
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.INSPECTOR: _EVERYONE | _HAZARDS | {Right.READ_DWELLINGS, Right.READ_INSPECTIONS, Right.READ_CHANGES, Right.READ_HISTORY, Right.INSPECT}
+    Role.INSPECTOR: _EVERYONE
+    | _HAZARDS
+    | {Right.READ_DWELLINGS, Right.READ_INSPECTIONS, Right.READ_CHANGES, Right.READ_HISTORY, Right.INSPECT}
     | {Right.READ_TEAMS},
     Role.REVIEWER: _EVERYONE
     | _CONTENT

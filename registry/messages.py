@@ -167,9 +167,7 @@ TEXTS: dict[str, Text] = {
         "There is nothing to review: the inspection is not submitted, or reviewed already and otherwise (status {status}).",
     ),
     "own-inspection": Text("Niemand beoordeelt een opname die zij zelf heeft ingediend.", "Nobody reviews an inspection that she submitted herself."),
-    "nothing-to-compare": Text(
-        "Van deze woning is geen eerdere nulmeting ingediend.", "No earlier baseline inspection of this dwelling was submitted."
-    ),
+    "nothing-to-compare": Text("Van deze woning is geen eerdere nulmeting ingediend.", "No earlier baseline inspection of this dwelling was submitted."),
     "inspection-taken": Text(
         "Deze opname is al door een ander genomen, of aan een ander toegewezen.", "This inspection was taken by somebody else already, or assigned to her."
     ),
@@ -401,14 +399,18 @@ TEXTS: dict[str, Text] = {
     "too-deep": Text("Te diep genest: hoogstens {max} niveaus.", "Nested too deep: at most {max} levels."),
     "broken-character": Text("Hier staat een half teken (surrogaat), dat geen tekst is.", "Here stands half a character (a surrogate), which is no text."),
     "unknown-part": Text("{name} is hier onbekend; wel kan: {allowed}.", "{name} is unknown here; allowed are: {allowed}."),
-    "text-missing": Text("De tekst in taal {language} ontbreekt: elke tekst is er in nl en in en.", "The text in {language} is missing: every text is there in nl and in en."),
+    "text-missing": Text(
+        "De tekst in taal {language} ontbreekt: elke tekst is er in nl en in en.", "The text in {language} is missing: every text is there in nl and in en."
+    ),
     "unquoted-yes": Text(
         "Zet {value} tussen aanhalingstekens; bedoelt u ja of nee als instelling, schrijf dan true of false.",
         "Put {value} in quotes; when you mean it as a setting, write true or false.",
     ),
     "unquoted": Text("Zet dit tussen aanhalingstekens: zonder is het in YAML geen tekst.", "Put this in quotes: without them it is no text in YAML."),
     "yaml-malformed": Text("Dit is geen geldige YAML: {reason}.", "This is not valid YAML: {reason}."),
-    "yaml-alias": Text("Ankers en verwijzingen (& en *) mogen hier niet: schrijf het uit.", "Anchors and aliases (& and *) are not allowed here: write it out."),
+    "yaml-alias": Text(
+        "Ankers en verwijzingen (& en *) mogen hier niet: schrijf het uit.", "Anchors and aliases (& and *) are not allowed here: write it out."
+    ),
     "yaml-tag": Text("Een type met ! mag hier niet.", "A type with ! is not allowed here."),
     "yaml-second-document": Text("Eén bestand is één checklist: haal dit tweede document weg.", "One file is one checklist: remove this second document."),
     "yaml-key-not-text": Text("De naam van een onderdeel is hier tekst.", "The name of a part is text here."),
@@ -424,7 +426,8 @@ TEXTS: dict[str, Text] = {
         "Deze voorwaarde past niet bij vraag {question} van het type {type}.", "This condition does not fit question {question} of the type {type}."
     ),
     "never-asked": Text(
-        "Vraag {question} wordt nooit gesteld: haar voorwaarden spreken elkaar tegen.", "Question {question} is never asked: its conditions contradict each other."
+        "Vraag {question} wordt nooit gesteld: haar voorwaarden spreken elkaar tegen.",
+        "Question {question} is never asked: its conditions contradict each other.",
     ),
     "too-many-questions": Text("Een checklist heeft hoogstens {max} vragen.", "A checklist has at most {max} questions."),
     "content-or-yaml": Text("Stuur óf content óf yaml.", "Send either content or yaml."),
@@ -436,7 +439,8 @@ TEXTS: dict[str, Text] = {
     "xlsform-sheet": Text("Dit blad kan een checklist niet uitdrukken.", "A checklist can't express this sheet."),
     "xlsform-setting": Text("Deze instelling heeft een checklist niet.", "A checklist does not have this setting."),
     "xlsform-version": Text(
-        "Een uitgave is een geheel getal van 1 tot 9999; dit is uitgave {edition} geworden.", "An edition is a whole number from 1 to 9999; this became edition {edition}."
+        "Een uitgave is een geheel getal van 1 tot 9999; dit is uitgave {edition} geworden.",
+        "An edition is a whole number from 1 to 9999; this became edition {edition}.",
     ),
     "xlsform-language-missing": Text(
         "De tekst in taal {language} ontbreekt en is overgenomen uit de andere taal: vertaal haar.",
@@ -445,14 +449,14 @@ TEXTS: dict[str, Text] = {
     "xlsform-other-language": Text("Een checklist heeft geen teksten in taal {language}.", "A checklist has no texts in the language {language}."),
     "xlsform-cut": Text("Deze tekst is afgekapt op {max} tekens.", "This text was cut to {max} characters."),
     "xlsform-reference-in-text": Text(
-        "Een verwijzing naar een antwoord wordt in een tekst niet ingevuld: schrijf het anders.", "A reference to an answer is not filled in inside a text: put it otherwise."
+        "Een verwijzing naar een antwoord wordt in een tekst niet ingevuld: schrijf het anders.",
+        "A reference to an answer is not filled in inside a text: put it otherwise.",
     ),
     "xlsform-group-in-group": Text(
-        "Een groep in een groep is een eigen onderdeel geworden, met de voorwaarden van beide.", "A group in a group became a section of its own, with the conditions of both."
+        "Een groep in een groep is een eigen onderdeel geworden, met de voorwaarden van beide.",
+        "A group in a group became a section of its own, with the conditions of both.",
     ),
-    "xlsform-repeat": Text(
-        "Een herhaling kan een checklist niet: dit is niet overgenomen.", "A checklist can't repeat questions: this was not taken over."
-    ),
+    "xlsform-repeat": Text("Een herhaling kan een checklist niet: dit is niet overgenomen.", "A checklist can't repeat questions: this was not taken over."),
     "xlsform-note": Text(
         "Een mededeling staat in een checklist alleen zonder voorwaarde boven een onderdeel: deze is niet overgenomen.",
         "A note in a checklist stands only above a section, without a condition: this one was not taken over.",
@@ -463,15 +467,16 @@ TEXTS: dict[str, Text] = {
         "Deze grens kan een checklist niet uitdrukken ({part}): elk antwoord mag.", "A checklist can't express this constraint ({part}): any answer is allowed."
     ),
     "xlsform-metadata": Text(
-        "Dit legt het register zelf vast, of het vraagt er niet om; het is niet overgenomen.", "The register records this itself, or does not ask for it; it was not taken over."
+        "Dit legt het register zelf vast, of het vraagt er niet om; het is niet overgenomen.",
+        "The register records this itself, or does not ask for it; it was not taken over.",
     ),
-    "xlsform-type": Text("Dit type vraag kent een checklist niet: zij is niet overgenomen.", "A checklist does not know this type of question: it was not taken over."),
+    "xlsform-type": Text(
+        "Dit type vraag kent een checklist niet: zij is niet overgenomen.", "A checklist does not know this type of question: it was not taken over."
+    ),
     "xlsform-or-other": Text(
         "De keuze ‘anders’ is niet toegevoegd: zet haar zelf bij de keuzen.", "The choice ‘other’ was not added: put it among the options yourself."
     ),
-    "xlsform-one-option": Text(
-        "Een keuze uit één mogelijkheid is aankruisen geworden (several).", "A choice of one option became a box to tick (several)."
-    ),
+    "xlsform-one-option": Text("Een keuze uit één mogelijkheid is aankruisen geworden (several).", "A choice of one option became a box to tick (several)."),
     "xlsform-expression": Text(
         "Verplicht onder een voorwaarde kan een checklist niet ({part}): de vraag is niet verplicht.",
         "A checklist can't require under a condition ({part}): the question is not required.",
@@ -481,8 +486,13 @@ TEXTS: dict[str, Text] = {
         "A checklist can't express this condition ({part}): the question is always asked.",
     ),
     "xlsform-parameters": Text("Deze parameters zijn niet of niet helemaal overgenomen.", "These parameters were not, or not wholly, taken over."),
-    "xlsform-choice-filter": Text("Keuzen hangen in een checklist niet van een ander antwoord af: alle worden getoond.", "Options don't depend on another answer in a checklist: all are shown."),
-    "xlsform-appearance": Text("Hoe een vraag eruitziet bepaalt de telefoon: dit is niet overgenomen.", "How a question looks is up to the phone: this was not taken over."),
+    "xlsform-choice-filter": Text(
+        "Keuzen hangen in een checklist niet van een ander antwoord af: alle worden getoond.",
+        "Options don't depend on another answer in a checklist: all are shown.",
+    ),
+    "xlsform-appearance": Text(
+        "Hoe een vraag eruitziet bepaalt de telefoon: dit is niet overgenomen.", "How a question looks is up to the phone: this was not taken over."
+    ),
     "xlsform-column": Text("Deze kolom heeft een checklist niet: dit is niet overgenomen.", "A checklist does not have this column: this was not taken over."),
     "unknown-question": Text("Deze checklist heeft geen vraag {question}.", "This checklist has no question {question}."),
     "question-not-asked": Text(
@@ -496,10 +506,13 @@ TEXTS: dict[str, Text] = {
     "answer-not-an-option": Text("{value} is geen keuze bij vraag {question}: {allowed}.", "{value} is not a choice of question {question}: {allowed}."),
     "answer-out-of-range": Text("Het antwoord op {question} ligt buiten {min} tot {max}.", "The answer to {question} is outside {min} to {max}."),
     "answer-too-precise": Text(
-        "Het antwoord op {question} heeft hoogstens {decimals} cijfers achter de komma.", "The answer to {question} has at most {decimals} digits after the point."
+        "Het antwoord op {question} heeft hoogstens {decimals} cijfers achter de komma.",
+        "The answer to {question} has at most {decimals} digits after the point.",
     ),
     # Reports.
-    "report-needs-submission": Text("Van deze inspectie is nog niets ingediend, dus is er geen rapport.", "Nothing of this inspection was submitted yet, so there is no report."),
+    "report-needs-submission": Text(
+        "Van deze inspectie is nog niets ingediend, dus is er geen rapport.", "Nothing of this inspection was submitted yet, so there is no report."
+    ),
     "report-failed": Text(
         "Het rapport kon niet worden gemaakt. Het wordt later opnieuw geprobeerd; blijft dit zo, meld het dan aan de beheerder.",
         "The report could not be made. It is tried again later; if this stays so, tell whoever runs the register.",
@@ -562,9 +575,7 @@ TEXTS: dict[str, Text] = {
     ),
     "openrosa-file-not-mentioned": Text("Het formulier noemt bestand {name} niet.", "The form does not mention file {name}."),
     "openrosa-file-empty": Text("Bestand {name} is leeg: maak de foto opnieuw.", "File {name} is empty: take the photo again."),
-    "openrosa-file-no-image": Text(
-        "Bestand {name} is geen foto (JPEG, HEIC, PNG, WebP).", "File {name} is no photo (JPEG, HEIC, PNG, WebP)."
-    ),
+    "openrosa-file-no-image": Text("Bestand {name} is geen foto (JPEG, HEIC, PNG, WebP).", "File {name} is no photo (JPEG, HEIC, PNG, WebP)."),
     "openrosa-file-twice": Text("Bestand {name} staat er twee keer in.", "File {name} is in it twice."),
     "openrosa-photo-differs": Text(
         "Onder de naam {name} is al een andere foto ontvangen; die blijft zoals hij is.", "Another photo was received by the name {name}; it stays as it is."

@@ -149,9 +149,7 @@ class Inspection(Versioned, Base):
         .scalar_subquery()
     )
     """The last one: revision, decision, remarks, questions, recorded_at. Read with the row; a change of the row does not read it again."""
-    earlier: Mapped[list[Json] | None] = column_property(
-        sa.case((previous_id.is_not(None), _chain_before(id)))
-    )
+    earlier: Mapped[list[Json] | None] = column_property(sa.case((previous_id.is_not(None), _chain_before(id))))
     """The visits that led to this one, the oldest first, also those of a colleague: inspection, outcome and moment of each. Read with the row."""
 
     @property

@@ -9,7 +9,10 @@ ROOT = Path(__file__).parents[2]
 FILES = [
     *ROOT.glob("registry/*/commands.py"),
     ROOT / "registry/trajectories/milestones.py",
-    *(ROOT / f"registry/inspections/{name}.py" for name in ("planning", "edits", "conflicts", "submission", "review", "rescoring", "assignment", "next_visit", "day")),
+    *(
+        ROOT / f"registry/inspections/{name}.py"
+        for name in ("planning", "edits", "conflicts", "submission", "review", "rescoring", "assignment", "next_visit", "day")
+    ),
     ROOT / "registry/inspections/team_work.py",
     ROOT / "registry/members/teams.py",
     ROOT / "registry/dwellings/hazards.py",

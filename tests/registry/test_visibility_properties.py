@@ -139,9 +139,7 @@ def recorded(whole: sa.Connection, case: Case, checklist: UUID) -> Iterator[dict
         _add(session, "membership", [_period(each) | {"person_id": each.person, "role": each.role} for each in case.work])
         _add(session, "portfolio_period", [_period(each) | {"dwelling_id": each.home.id, "recorded_by": PEOPLE[0]} for each in case.holdings])
         planned = {"checklist_id": checklist, "occasion": "baseline", "planned_by": PEOPLE[0]}
-        _add(
-            session, "team", [{"id": each.id, "organisation_id": each.body.id, "name": str(each.id), "recorded_by": PEOPLE[0]} for each in case.crews]
-        )
+        _add(session, "team", [{"id": each.id, "organisation_id": each.body.id, "name": str(each.id), "recorded_by": PEOPLE[0]} for each in case.crews])
         _add(session, "team_member", [{"team_id": each.id, "person_id": person} for each in case.crews for person in each.people])
         visits = [
             {
