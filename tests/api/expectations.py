@@ -348,7 +348,7 @@ ROWS = (
     Row("listShares", "path", "photo", PROGRESS, "200 some"),
     Row("revokeShare", "path", "share", "reviewer municipality", "200"),
     Row("getReceipt", "path", "inspection", READERS, "200"),
-    Row("getReport", "path", "inspection", READERS, "409 report-needs-submission"),
+    Row("getReport", "path", "submitted", READERS, "202"),
     Row("getDayReceipt", "", "", "inspector", "200 some", query={"device": "all"}),
     Row("compareWithPhone", "photos", "photo", "inspector", "200", "200", body={"photos": [{"id": "$", "sha256": "ab" * 32}]}),
     Row("listDefinitions", "", "", ALL, "200 some"),

@@ -89,7 +89,7 @@ def path_of(world: World, row: Row, column: str) -> str:
 
 
 def segment(world: World, row: Row, column: str, name: str) -> str:
-    fixed = {"definition": "started", "size": "320"}
+    fixed = {"definition": "started", "size": "320", "revision": "1"}
     return fixed[name] if name in fixed else str(world.near.thing(column, thing_of(name.removesuffix("_id"), row)))
 
 
@@ -100,7 +100,7 @@ def with_payload(body: Any, payload: str) -> Iterator[Any]:
             yield {**body, name: payload}
             yield from ({**body, name: changed} for changed in with_payload(value, payload))
         yield {**body, payload: 1}
-    if isinstance(body, list):
+    if isinstance(body, list) and body:
         yield from ([changed] for changed in with_payload(body[0], payload))
 
 

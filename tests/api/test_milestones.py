@@ -27,7 +27,7 @@ def test_a_reported_milestone_is_in_force(corporation: Caller, path: str) -> Non
     made = reported(corporation, path, {**START, "note": "Bouwplaats ingericht", "evidence": [{"inspection": "x"}, "brief.pdf", 3, [1.5, None]]})
     assert made["evidence"] == [{"inspection": "x"}, "brief.pdf", 3, [1.5, None]]
     assert (made["action"], made["correctsId"], made["confirmedAt"]) == ("reported", None, None)
-    assert content(corporation.get(path))["milestones"] == [made]
+    assert content(corporation.get(path))["milestones"] == [{**made, "inspections": []}]
 
 
 def test_all_faults_of_shape_come_together(corporation: Caller, path: str) -> None:
@@ -86,7 +86,7 @@ def test_a_correction_keeps_the_former_row(corporation: Caller, path: str) -> No
     corrected = content(corporation.post(f"/milestones/{made['id']}/correction", {"effectiveOn": "2024-05-01", "note": "Eerder"}), 201)
     assert (corrected["action"], corrected["correctsId"], corrected["effectiveOn"]) == ("corrected", made["id"], "2024-05-01")
     assert [row["id"] for row in content(corporation.get(f"{path}/milestones"))["items"]] == [made["id"], corrected["id"]]
-    assert content(corporation.get(path))["milestones"] == [corrected]
+    assert content(corporation.get(path))["milestones"] == [{**corrected, "inspections": []}]
     again = corporation.post(f"/milestones/{made['id']}/correction", {"effectiveOn": "2024-04-01"})
     refused(again, 409, "conflict", ("", "milestone-superseded"))
 

@@ -1,6 +1,7 @@
 """The linter: everything at once, each with its line and column, and it never falls over."""
 
 import time
+import tracemalloc
 from pathlib import Path
 from textwrap import dedent
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.checklists import written
+from registry.checklists.content import MOST_FAULTS
 from registry.checklists.lint import Weight, lint
 
 SHIPPED = Path(written.__file__).parent / "shipped"
@@ -220,3 +222,38 @@ def test_any_content_is_linted_without_falling_over(questions: list[object], con
     content = {"key": "x", "edition": 1, "title": {}, "sections": [{"key": "s", "visible-if": condition, "questions": questions}]}
     for found in lint(yaml.safe_dump(content)).findings:
         assert found.fault.text("nl")
+
+
+def measured(text: str) -> tuple[float, list[str]]:
+    began = time.process_time()
+    codes = [found.fault.code for found in lint(text).findings]
+    return time.process_time() - began, codes
+
+
+def test_lists_that_were_made_to_be_compared_each_with_each_cost_little() -> None:
+    many = ", ".join(f"q{number}" for number in range(24_000))
+    options = ", ".join(f"{{key: o{number:05d}{'x' * 60}}}" for number in range(5_500))
+    for question in (f"type: yes-no, photos: {{min: 1, when: [{many}, q1]}}", f"type: yes-no, photos: {{min: 1, when: [1, {many}]}}"):
+        took_s, codes = measured(HEAD + f"      - {{key: a, text: {{nl: a, en: b}}, {question}}}\n")
+        assert took_s < 2
+        assert "too-long" in codes
+    tracemalloc.start()
+    took_s, codes = measured(HEAD + f"      - {{key: a, type: choice, text: {{nl: a, en: b}}, options: [{options}], photos: {{min: 1, when: [{many}]}}}}\n")
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert took_s < 5
+    assert peak_bytes < 200_000_000
+    assert len(codes) <= 2 * MOST_FAULTS
+
+
+def test_conditions_on_all_that_went_before_are_followed_so_far_and_no_further() -> None:
+    lines = [HEAD.replace("key: s\n", "key: s0\n")]
+    for number in range(430):
+        before = ", ".join(f"{{question: q{other}, at-least: 1}}" for other in range(max(0, number - 8), number))
+        condition = f", visible-if: {{all: [{before}]}}" if before else ""
+        lines.append(f"      - {{key: q{number}, type: number, text: {{nl: a, en: b}}{condition}}}\n")
+        if number in (150, 300):
+            lines.append(f"  - key: s{number}\n    title: {{nl: Deel, en: Part}}\n    questions:\n")
+    took_s, codes = measured("".join(lines))
+    assert took_s < 2
+    assert codes == []
