@@ -36,6 +36,7 @@ from registry.photos.rules import LARGEST_PHOTO_BYTES, Disagreement, NewPhoto, d
 from registry.processing import Activity
 from registry.storage import LINK_LIFE_S, StoredObject
 from registry.values import SHA256_HEX, rfc3339
+from registry.versioned import Outcome
 
 routes = Routes("photos", "Photos and their uploads")
 
@@ -192,7 +193,8 @@ def declare_photos(body: dict[str, Any]) -> Response:
     with transaction(actor()) as session:
         results = judge_each(body["items"], lambda items: uploads.declare_each(session, actor(), items, clock_skew_ms=clock_skew_ms()))
         photos = queries.find_each(session, actor(), [result.id for result in results if result.id])
-        under_way = claims.under_way(session, actor(), [photo.id for photo in photos.values() if photo.state is PhotoState.DECLARED])
+        known = {result.id for result in results if result.outcome is Outcome.UNCHANGED}  # of one that is new, nothing can be under way
+        under_way = claims.under_way(session, actor(), [photo.id for photo in photos.values() if photo.state is PhotoState.DECLARED and photo.id in known])
         concerns(*queries.dwellings_of(session, photos.values()))
 
     straight = store_within_reach() and storage.takes_from_phones()
@@ -263,9 +265,11 @@ def complete_upload(photo_id: UUID) -> Response:
     if photo.state is PhotoState.DECLARED:
         found = uploads.look(actor(), photo)
         with transaction(actor()) as session:
-            photo = uploads.mark_stored(session, actor(), photo_id, found)
-    with reading(actor()) as session:
-        return one(dump_photo, queries.shown(session, photo), version=photo.version)
+            shown = uploads.mark_stored(session, actor(), photo_id, found)
+    else:
+        with reading(actor()) as session:
+            shown = queries.shown(session, photo)
+    return one(dump_photo, shown, version=shown.photo.version)
 
 
 @routes.on("GET", "/photos/<uuid:photo_id>", needs=Right.READ_INSPECTIONS, processes=Activity.PHOTOS_READ, returns=PhotoOut, tagged=True, watched=True)

@@ -70,8 +70,8 @@ class Arrival:
     key: str
 
 
-def attach_each(session: Session, actor: Actor, arrivals: Sequence[Arrival]) -> None:
-    """Let each photo show its bytes, or the same ones that the organisation had already.
+def attach_each(session: Session, actor: Actor, arrivals: Sequence[Arrival]) -> Mapping[bytes, Image]:
+    """Let each photo show its bytes, or the same ones that the organisation had already: the images, by digest.
 
     Bytes that are there twice are removed by a job; new ones are examined by one. An inspection of which this was the last photo is complete from now on.
     """
@@ -90,6 +90,7 @@ def attach_each(session: Session, actor: Actor, arrivals: Sequence[Arrival]) -> 
     audit.record_each(session, actor, "photo.stored", "photo", lines)
     told(session, *(arrival.photo for arrival in arrivals))
     settle(session, actor, {arrival.photo.inspection_id for arrival in arrivals})
+    return kept
 
 
 def _asked(arrivals: Sequence[Arrival]) -> dict[str, object]:

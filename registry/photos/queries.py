@@ -11,7 +11,6 @@ from registry.access import Actor, Right, require
 from registry.errors import NotFound
 from registry.inspections import queries as inspections
 from registry.inspections.model import Inspection
-from registry.photos import images
 from registry.photos.model import Image, Photo
 
 
@@ -35,7 +34,7 @@ def get(session: Session, actor: Actor, photo_id: UUID) -> Photo:
 
 def shown(session: Session, photo: Photo) -> Shown:
     """With what is known of its bytes."""
-    return Shown(photo, next(iter(images.of_photos(session, [photo]).values()), None))
+    return Shown(photo, None if photo.image_id is None else session.get(Image, photo.image_id))
 
 
 def find_each(session: Session, actor: Actor, photo_ids: Collection[UUID]) -> dict[UUID, Photo]:

@@ -378,4 +378,4 @@ def receive_whole(actor: Actor, photo: Photo, pieces: Iterator[bytes], size_byte
         key = uploads.key_of(actor, photo, sha256)
         storage.store_once(key, spool.file, sha256=sha256, size_bytes=size_bytes, content_type=photo.content_type.value)
     with transaction(actor) as session:
-        return uploads.mark_stored(session, actor, photo.id, storage.StoredObject(size_bytes, sha256))
+        return uploads.mark_stored(session, actor, photo.id, storage.StoredObject(size_bytes, sha256)).photo

@@ -19,8 +19,7 @@ from registry.audit import commands as audit
 from registry.batch import Result, create_each, insert_new, refused, repeated
 from registry.changes.commands import announce_each
 from registry.changes.model import ChangeKind
-from registry.checklists.model import Checklist
-from registry.checklists.rules import questions
+from registry.checklists.queries import questions_of
 from registry.db import Json
 from registry.dwellings.model import Dwelling
 from registry.errors import Fault, NotFound
@@ -31,6 +30,7 @@ from registry.photos import images
 from registry.photos.images import Arrival
 from registry.photos.keeping import end_uploads
 from registry.photos.model import Photo, PhotoBytesDiffer, PhotoBytesMissing, PhotoGone, PhotoState
+from registry.photos.queries import Shown, shown
 from registry.photos.rules import MOST_PHOTOS, NewPhoto, check, object_key
 from registry.storage import PutLink, StoredObject
 from registry.versioned import Outcome, change, same
@@ -97,15 +97,18 @@ def _inspections(session: Session, actor: Actor, ids: set[UUID]) -> dict[UUID, _
     """Those of these inspections that are assigned to the actor."""
     photos = sa.select(sa.func.count()).where(Photo.inspection_id == Inspection.id).scalar_subquery()
     query = (
-        sa.select(Inspection.id, Inspection.organisation_id, Dwelling.municipality_code, Checklist.content, photos.label("photos"))
-        .join(Checklist, Checklist.id == Inspection.checklist_id)
+        sa.select(Inspection.id, Inspection.organisation_id, Inspection.checklist_id, Dwelling.municipality_code, photos.label("photos"))
         .join(Dwelling, Dwelling.id == Inspection.dwelling_id)
         .where(Inspection.id.in_(ids), visible_to(actor), Inspection.assignee_id == actor.person_id)
     )
     return {
-        row.id: _Inspection(row.organisation_id, row.municipality_code, frozenset(question.key for question in questions(row.content)), row.photos)
-        for row in session.execute(query)
+        row.id: _Inspection(row.organisation_id, row.municipality_code, _question_keys(session, row.checklist_id), row.photos)
+        for row in session.execute(query).all()
     }
+
+
+def _question_keys(session: Session, checklist_id: UUID) -> frozenset[str]:
+    return frozenset(question.key for question in questions_of(session, checklist_id))
 
 
 def _judge(item: NewPhoto, inspections: Mapping[UUID, _Inspection], present: Mapping[UUID, Photo], twice: set[object]) -> Result:
@@ -161,19 +164,19 @@ def _look(actor: Actor, photo: Photo) -> StoredObject | None:
     return found if found is None or found.sha256 is not None else StoredObject(found.size_bytes, storage.digest(key))
 
 
-def mark_stored(session: Session, actor: Actor, photo_id: UUID, found: StoredObject) -> Photo:
+def mark_stored(session: Session, actor: Actor, photo_id: UUID, found: StoredObject) -> Shown:
     """Record that ``found`` are the declared bytes, and let a worker examine them. Once it is stored, calling again changes nothing.
 
     Raises NotAllowed, NotFound, PhotoGone, PhotoBytesDiffer.
     """
     photo = own_locked(session, actor, photo_id)
     check_not_gone(photo)
-    if photo.state is PhotoState.DECLARED:
-        arrival = _arrival(actor, photo, found)
-        if arrival is None:
-            raise differ(photo, found)
-        images.attach_each(session, actor, [arrival])
-    return photo
+    if photo.state is not PhotoState.DECLARED:
+        return shown(session, photo)
+    arrival = _arrival(actor, photo, found)
+    if arrival is None:
+        raise differ(photo, found)
+    return Shown(photo, images.attach_each(session, actor, [arrival])[arrival.sha256])
 
 
 def mark_stored_each(session: Session, actor: Actor, found: Mapping[UUID, StoredObject]) -> dict[UUID, Photo]:

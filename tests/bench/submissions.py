@@ -36,8 +36,7 @@ from tests.faults.phone import metadata
 ANSWERS = {
     "occupancy": "owner",
     "acute-danger": "no",
-    "mould": "spots",
-    "mould-rooms": ["bathroom"],
+    "mould": "none",
     "rising-damp": "no",
     "roof-vegetation": "none",
     "roof-leak": "no",
@@ -89,7 +88,7 @@ def put_photo(bench: Bench, store: http.client.HTTPConnection, photo: Photo, put
 
 def in_one_piece(photo: Photo, size: int) -> dict[str, str]:
     """Headers that declare a photo and send it."""
-    said = {"photoId": photo.id, "inspectionId": photo.inspection_id, "question": "mould", "sha256": photo.sha256, "contentType": "image/jpeg"}
+    said = {"photoId": photo.id, "inspectionId": photo.inspection_id, "question": uploads.QUESTION, "sha256": photo.sha256, "contentType": "image/jpeg"}
     return {**uploads.tus_headers(photo, size), "Upload-Metadata": metadata(said)}
 
 

@@ -44,6 +44,8 @@ from tests.bench.load import ROOT, cpu_s, serving
 TUS = ROOT / "tests/tus"
 MOST_IN_AN_INSPECTION = 400
 BATCH = 100
+QUESTION = "overall-photo"
+"""The only one that demands a photo whatever the answers are."""
 console = Console(width=150)
 
 
@@ -116,7 +118,7 @@ class Bench:
 
     def declaration(self, photo: Photo) -> dict[str, Any]:
         of_photo = {"id": photo.id, "inspectionId": photo.inspection_id, "sha256": photo.sha256}
-        return {**of_photo, "question": "mould", "sizeBytes": self.size, "contentType": "image/jpeg"}
+        return {**of_photo, "question": QUESTION, "sizeBytes": self.size, "contentType": "image/jpeg"}
 
     @contextmanager
     def connected(self, url: str) -> Iterator[http.client.HTTPConnection]:

@@ -63,7 +63,7 @@ def put(actor: Actor, photo: Photo, content: bytes, **headers: str) -> httpx.Res
 def stored(session: Session, actor: Actor, inspection_id: UUID, content: bytes, **more: object) -> Photo:
     photo = declared(session, actor, inspection_id, content, **more)
     assert put(actor, photo, content).status_code == 200
-    return uploads.mark_stored(session, actor, photo.id, uploads.look(actor, photo))
+    return uploads.mark_stored(session, actor, photo.id, uploads.look(actor, photo)).photo
 
 
 def test_a_photo_is_stored_when_its_bytes_are_in_the_object_store(session: Session, inspector: Actor) -> None:
