@@ -4,9 +4,9 @@ from datetime import date
 
 from demo.client import Body
 from demo.generator import Case, Dwelling, Milestone, Trajectory
-from demo.visits import CAPTIONS, Photo, Visit
+from demo.visits import Photo, Visit
 from demo.vrieheide import Measure
-from demo.world import INVENTED_CORPORATION, id_of
+from demo.world import INSPECTION_BODY, INVENTED_CORPORATION, id_of
 
 MANAGED_FROM = date(2022, 1, 1)
 
@@ -75,6 +75,12 @@ def measure_body(measure: Measure) -> Body:
     }
 
 
+def plan_body(visit: Visit, checklist_id: str, **whose: str) -> Body:
+    """``whose`` work it is: teamId or assigneeId, dueOn, note."""
+    ids = {"dwellingId": str(visit.home.dwelling.id), "checklistId": checklist_id, "organisationId": str(INSPECTION_BODY.id)}
+    return {"id": str(visit.id), **ids, "occasion": visit.occasion, **whose}
+
+
 def photo_body(visit: Visit, photo: Photo, *, sha256: str, size_bytes: int) -> Body:
     return {
         "id": str(photo.id),
@@ -87,5 +93,5 @@ def photo_body(visit: Visit, photo: Photo, *, sha256: str, size_bytes: int) -> B
         "takenAt": photo.shot.taken_at.isoformat(),
         "longitude": photo.shot.longitude,
         "latitude": photo.shot.latitude,
-        "caption": CAPTIONS[photo.question],
+        "caption": photo.caption,
     }

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ LARGEST_BATCH = 1000
 AT_ONCE = 4
 """Requests in flight; the server has two workers."""
 TIMEOUT_S = 60
+MOST_WAITS = 20
+"""For a file that the register makes in the background."""
 KEEPALIVE_S = 3
 """Shorter than the server's, so that a connection is never used as the server closes it."""
 
@@ -100,12 +103,23 @@ class Voice:
     def get(self, path: str, **query: str) -> Body:
         return _body(self._ask("GET", path, query=query))
 
+    def fetch(self, path: str, content_type: str, **query: str) -> tuple[bytes, int]:
+        """A file, once it is made, and how often the register said that it was still being made. Raises Refused."""
+        for waited in range(MOST_WAITS):
+            answer = self._ask("GET", path, headers={"Accept": content_type}, query=query)
+            if answer.status_code != httpx.codes.ACCEPTED:
+                return answer.content, waited
+            time.sleep(float(answer.headers["Retry-After"]))
+        raise Refused("not-made", f"GET {path}: still being made after {MOST_WAITS} times")
+
     def put(self, path: str, body: Body, *, version: int) -> Body:
         """Replace what has this version."""
         return _body(self._ask("PUT", path, body, {"If-Match": f'"{version}"'}))
 
-    def post(self, path: str, body: Body | None = None) -> Body:
-        return _body(self._post(path, body))
+    def post(self, path: str, body: Body | None = None, *, version: int | None = None, headers: Mapping[str, str] | None = None) -> Body:
+        """With ``version``, about what has this version."""
+        match = {} if version is None else {"If-Match": f'"{version}"'}
+        return _body(self._post(path, body, {**match, **(headers or {})}))
 
     def put_once(self, path: str, body: Body) -> Sum:
         """Make it, or find that it is there with the same content."""
@@ -131,10 +145,10 @@ class Voice:
             raise _refusal(f"{method} {path}", answer)
         return answer
 
-    def _post(self, path: str, body: Body | None) -> httpx.Response:
+    def _post(self, path: str, body: Body | None, headers: Mapping[str, str] | None = None) -> httpx.Response:
         """The Idempotency-Key follows from the content, so the same POST again gets the first answer."""
         key = hashlib.sha256(b"\n".join([path.encode(), _json(body)])).hexdigest()
-        return self._ask("POST", path, body, {"Idempotency-Key": key})
+        return self._ask("POST", path, body, {"Idempotency-Key": key, **(headers or {})})
 
     def post_batch(self, path: str, items: Sequence[Body]) -> Sum:
         """Every item created now or before. Raises Refused with all faults otherwise."""
@@ -158,7 +172,7 @@ class Voice:
         answer = self.register.send(method, f"{self.register.url}/v1{path}", content=content, headers=more, query=query)
         if answer.is_error:
             raise _refusal(f"{method} {path}", answer)
-        if "json" not in answer.headers.get("Content-Type", ""):
+        if "Accept" not in more and "json" not in answer.headers.get("Content-Type", ""):
             raise Refused("not-a-register", f"{method} {path}: the answer is no JSON; is this the register?")
         return answer
 

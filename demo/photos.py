@@ -1,4 +1,5 @@
-"""Photos for the demo, drawn: a mouldy wall, trees on a roof, a bracket without its boiler, a front. JPEG with EXIF capture time and position.
+"""Photos for the demo, drawn: a mouldy wall, trees on a roof, a bracket without its boiler, a front, and how they are
+afterwards. JPEG with EXIF capture time and position.
 
 The same subject and seed give the same bytes (with the same Pillow), so that a photo sent again has the same digest.
 """
@@ -7,6 +8,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -66,11 +68,13 @@ def _with_grain(image: Image.Image, random: Random) -> Image.Image:
     return ImageChops.overlay(image, Image.merge("RGB", (faint, faint, faint)))
 
 
-def _mouldy_wall(random: Random) -> Image.Image:
+def _wall(random: Random, *, mouldy: bool) -> Image.Image:
     image, canvas = _canvas((214, 205, 188))
     canvas.rectangle((0, 1090, WIDTH_PX, HEIGHT_PX), fill=(120, 92, 66))
     canvas.rectangle((0, 1040, WIDTH_PX, 1090), fill=(236, 232, 224))
     canvas.polygon([(0, 0), (WIDTH_PX, 0), (WIDTH_PX, 90), (0, 60)], fill=(230, 227, 220))
+    if not mouldy:
+        return image
     for _ in range(9):
         _stain(canvas, random, (random.randint(0, 900), random.randint(100, 700)))
     soft = image.filter(ImageFilter.GaussianBlur(5))
@@ -92,7 +96,7 @@ def _stain(canvas: Canvas, random: Random, place: tuple[int, int]) -> None:
 _AROUND = ((1.0, 0.0), (0.7, 0.7), (0.0, 1.0), (-0.7, 0.7), (-1.0, 0.0), (-0.7, -0.7), (0.0, -1.0), (0.7, -0.7))
 
 
-def _overgrown_roof(random: Random) -> Image.Image:
+def _roof(random: Random, *, overgrown: bool) -> Image.Image:
     image, canvas = _canvas((164, 186, 206))
     canvas.polygon([(0, 1200), (0, 640), (300, 380), (1300, 380), (1600, 640), (1600, 1200)], fill=(122, 62, 48))
     for row in range(400, 1100, 38):
@@ -100,10 +104,14 @@ def _overgrown_roof(random: Random) -> Image.Image:
             shade = random.randint(-16, 16)
             if abs(x - 800) < 500 + (row - 380) * 1.15:
                 canvas.chord((x, row - 20, x + 48, row + 34), 0, 180, fill=(128 + shade, 66 + shade, 52 + shade))
+    canvas.rectangle((0, 1090, WIDTH_PX, 1130), fill=(92, 96, 100))
+    return _with_growth(image, canvas, random) if overgrown else image
+
+
+def _with_growth(image: Image.Image, canvas: Canvas, random: Random) -> Image.Image:
     for _ in range(260):
         x, y = random.randint(150, 1450), random.randint(430, 1080)
         canvas.ellipse((x, y, x + random.randint(14, 60), y + random.randint(6, 22)), fill=(74, random.randint(92, 126), 46))
-    canvas.rectangle((0, 1090, WIDTH_PX, 1130), fill=(92, 96, 100))
     for x in (330, 760, 1180):
         _tree(canvas, random, (x + random.randint(-60, 60), random.randint(560, 1090)))
     return image
@@ -140,7 +148,20 @@ def _empty_bracket(random: Random) -> Image.Image:
     return image
 
 
-def _front(random: Random) -> Image.Image:
+def _heat_pump(random: Random) -> Image.Image:
+    image, canvas = _canvas((226, 222, 212))
+    canvas.rectangle((0, 1000, WIDTH_PX, HEIGHT_PX), fill=(150, 148, 142))
+    canvas.rectangle((380, 300, 1220, 980), fill=(238, 240, 240), outline=(170, 172, 174), width=8)
+    for ring in range(300, 20, -28):
+        canvas.ellipse((660 - ring, 640 - ring, 660 + ring, 640 + ring), outline=(96, 100, 104), width=6)
+    for y in range(380, 920, 30):
+        canvas.line((1010, y, 1170, y), fill=(140, 144, 148), width=8)
+    for x in (1080, 1130):
+        canvas.rectangle((x, 980, x + 24, 1010 + random.randint(0, 20)), fill=(40, 40, 42))
+    return image
+
+
+def _front(random: Random, *, cracked: bool) -> Image.Image:
     image, canvas = _canvas((172, 190, 204))
     canvas.rectangle((120, 260, 1480, 1060), fill=(150, 84, 62))
     for row, y in enumerate(range(260, 1060, 22)):
@@ -153,7 +174,8 @@ def _front(random: Random) -> Image.Image:
     canvas.rectangle((690, 700, 890, 1060), fill=(70, 92, 76), outline=(216, 210, 198), width=12)
     canvas.ellipse((852, 880, 872, 900), fill=(196, 170, 90))
     canvas.rectangle((0, 1060, WIDTH_PX, HEIGHT_PX), fill=(134, 134, 130))
-    _crack(canvas, random, (560, 280))
+    if cracked:
+        _crack(canvas, random, (560, 280))
     return image
 
 
@@ -178,8 +200,12 @@ def _canvas(colour: Colour) -> tuple[Image.Image, Any]:
 
 
 SUBJECTS: dict[str, Callable[[Random], Image.Image]] = {
-    "mouldy-wall": _mouldy_wall,
-    "overgrown-roof": _overgrown_roof,
+    "mouldy-wall": partial(_wall, mouldy=True),
+    "dry-wall": partial(_wall, mouldy=False),
+    "overgrown-roof": partial(_roof, overgrown=True),
+    "clean-roof": partial(_roof, overgrown=False),
     "empty-bracket": _empty_bracket,
-    "front": _front,
+    "heat-pump": _heat_pump,
+    "cracked-front": partial(_front, cracked=True),
+    "mended-front": partial(_front, cracked=False),
 }

@@ -41,6 +41,9 @@ class Screen:
     def check(self, text: str) -> None:
         self.console.print(f"   [green]✓[/] {escape(text)}", soft_wrap=True)
 
+    def warn(self, text: str) -> None:
+        self.console.print(f"   [bold red]![/] {escape(text)}", soft_wrap=True)
+
     def table(self, *columns: str, numbers: int = 0) -> Table:
         """The last ``numbers`` columns are numbers."""
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)

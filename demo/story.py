@@ -1,37 +1,75 @@
 """The story in its order. Told again, it changes nothing and says what is there already."""
 
+from pathlib import Path
+
 from demo.acts.country import report_country
-from demo.acts.inspector import inspect
+from demo.acts.inspector import answer_remarks, begin_day, carry_out, show_advice, show_day_receipt
 from demo.acts.ministry import ask, where_to_look
+from demo.acts.planner import plan, plan_completion, plan_next
+from demo.acts.reviewer import approve, approve_completion, fetch_report, give_back
 from demo.acts.stage import set_stage
 from demo.acts.works import confirm_works, hand_over_homes, register_homes, report_works
 from demo.client import Register
+from demo.phone import Phone
 from demo.screen import Screen
-from demo.visits import visits
-from demo.vrieheide import homes
+from demo.visits import Visit, completion_visit, visits
+from demo.vrieheide import Home, homes
 from demo.world import VALID_ON
 
 
-def tell(register: Register, screen: Screen) -> None:
-    """Raises Refused, WrongFigures."""
+def tell(register: Register, screen: Screen, reports: Path) -> None:
+    """``reports`` is the folder for the reports. Raises Refused, WrongFigures."""
     vrieheide = homes()
     screen.title(1, "The stage: areas, municipalities, organisations, schemes, projects")
     set_stage(register, screen)
     screen.title(2, "Vrieheide: 51 dwellings in a very bad state")
     register_homes(register, screen, vrieheide)
     hand_over_homes(register, screen, vrieheide)
-    screen.title(3, "The inspector: checklist, photos, receipt")
-    inspect(register, screen, visits(vrieheide))
-    screen.title(4, "The corporations report: acquisition, renovation, sustainability upgrade")
+    phone = _baseline(register, screen, visits(vrieheide))
+    screen.title(6, "The corporations report: acquisition, renovation, sustainability upgrade")
     report_works(register, screen, vrieheide)
-    screen.title(5, "The municipality confirms; a mistake is corrected and stays visible")
+    _completion(register, screen, phone, vrieheide[0], reports)
+    screen.title(8, "The municipality confirms; a mistake is corrected and stays visible")
     confirm_works(register, screen, vrieheide)
-    screen.title(6, "The rest of the programme: 20 focus areas in 19 municipalities")
+    screen.title(9, "The rest of the programme: 20 focus areas in 19 municipalities")
     report_country(register, screen)
-    screen.title(7, f"The ministry asks: how many on {VALID_ON}?")
+    screen.title(10, f"The ministry asks: how many on {VALID_ON}?")
     try:
         ask(register, screen)
     finally:
-        screen.title(8, "Where to look")
+        screen.title(11, "Where to look")
         where_to_look(register, screen)
     screen.say(f"{register.requests:,} requests were made.")
+
+
+def _baseline(register: Register, screen: Screen, all_visits: list[Visit]) -> Phone | None:
+    """None when an earlier demo carried these out in another way."""
+    screen.title(3, "Four visits are planned, and there is a hazard at one of the addresses")
+    known = plan(register, screen, all_visits, dangerous=all_visits[2])
+    if len(known) < len(all_visits):
+        return None
+    screen.title(4, "The inspector: her work, her day, a bad line, receipts")
+    phone = begin_day(register, screen, known)
+    carry_out(phone, screen, known, bad_line=True)
+    show_day_receipt(phone, screen)
+    *_, in_vain = known
+    show_advice(phone, screen, in_vain)
+    plan_next(register, screen, in_vain)
+    screen.title(5, "The reviewer: one is given back, answered and submitted again; all are approved")
+    returned = next(visit for visit in known if visit.remarked)
+    give_back(register, screen, returned)
+    answer_remarks(phone, screen, returned)
+    approve(register, screen, known)
+    return phone
+
+
+def _completion(register: Register, screen: Screen, phone: Phone | None, home: Home, reports: Path) -> None:
+    if phone is None:
+        return
+    visit = completion_visit(home)
+    screen.title(7, "The renovation is inspected: before and after, evidence, a report")
+    plan_completion(register, screen, visit)
+    phone.catch_up()
+    carry_out(phone, screen, [visit])
+    approve_completion(register, screen, visit)
+    fetch_report(register, screen, visit, reports)

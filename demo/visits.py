@@ -1,107 +1,21 @@
-"""The three baseline inspections in Vrieheide: what the inspector answers, and of what she takes photos."""
+"""The visits of an inspector to Vrieheide: three baseline inspections and one in vain on one day, and a completion inspection when the works are done."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta, timezone
 from uuid import UUID
 
+from demo.findings import DEMANDED, DEMANDED_AFTER, RENOVATED, SEEN, SEEN_AFTER, VERY_BAD, Answer, rotten
 from demo.photos import Shot
 from demo.vrieheide import Home
 from demo.world import id_of
 
 SUMMER_TIME = timezone(timedelta(hours=2))
-CHECKLIST = "baseline"
+BASELINE, COMPLETION = "baseline", "completion"
+"""Keys of checklists, and occasions."""
 BETWEEN_PHOTOS = timedelta(minutes=2)
-
-Answer = str | list[str] | float | dict[str, object]
-
-
-def _defect(key: str, defect: str, severity: str, intensity: str, percent: float) -> dict[str, object]:
-    """One defect of a part; its key in the answer is what a photo refers to."""
-    return {"key": key, "defect": defect, "severity": severity, "intensity": intensity, "extentPercent": percent}
-
-
-SOUND: dict[str, object] = {"defects": []}
-VERY_BAD: Mapping[str, Answer] = {
-    "occupancy": "vacant",
-    "acute-danger": "no",
-    "smoke-alarms": "no",
-    "escape-route": "yes",
-    "mould": "widespread",
-    "mould-rooms": ["living-room", "bedroom", "bathroom"],
-    "relative-humidity": 84,
-    "rising-damp": "yes",
-    "roof-vegetation": "trees",
-    "roof-leak": "no",
-    "roof-condition": {
-        "defects": [_defect("trees", "overgrown", "critical", "advanced", 35), _defect("tiles", "missing-tiles", "critical", "advanced", 12.5)],
-    },
-    "gutters-condition": {"defects": [_defect("gutter", "gutter-missing", "critical", "final", 40)]},
-    "foundation-cracks": "wide",
-    "crack-width": 7.5,
-    "foundation-condition": SOUND,
-    "facade-condition": {"defects": [_defect("pointing", "pointing", "serious", "final", 45)]},
-    "glazing": "single",
-    "windows-condition": {"defects": [_defect("rot", "wood-rot", "critical", "advanced", 25)]},
-    "heating": "none",
-    "gas-installation": "yes",
-    "gas-smell": "no",
-    "gas-condition": SOUND,
-    "electrics-safe": "no",
-    "electrics-condition": {"defects": [_defect("wiring", "old-wiring", "serious", "final", 80)]},
-    "ventilation": "natural",
-    "ventilation-condition": SOUND,
-    "roof-insulation": "none",
-    "facade-insulation": "none",
-    "floor-insulation": "unknown",
-    "asbestos-suspected": "no",
-    "overall-remarks": "Zeer slechte staat: schimmel in alle slaapkamers, berken op het dak, geen cv-ketel.",
-}
-DEMANDED = {
-    "mould": 3,
-    "rising-damp": 1,
-    "roof-vegetation": 1,
-    "roof-condition/trees": 1,
-    "roof-condition/tiles": 1,
-    "gutters-condition/gutter": 1,
-    "foundation-cracks": 1,
-    "facade-condition/pointing": 1,
-    "windows-condition/rot": 1,
-    "heating": 1,
-    "electrics-safe": 1,
-    "electrics-condition/wiring": 1,
-    "overall-photo": 1,
-}
-"""How many photos the checklist wants with `VERY_BAD`: by question, and by defect where one of its defects is meant."""
-
-SUBJECT_OF_QUESTION = {
-    "mould": "mouldy-wall",
-    "rising-damp": "mouldy-wall",
-    "roof-vegetation": "overgrown-roof",
-    "roof-condition": "overgrown-roof",
-    "gutters-condition": "overgrown-roof",
-    "heating": "empty-bracket",
-    "foundation-cracks": "front",
-    "facade-condition": "front",
-    "windows-condition": "front",
-    "electrics-safe": "empty-bracket",
-    "electrics-condition": "empty-bracket",
-    "overall-photo": "front",
-}
-CAPTIONS = {
-    "mould": "Schimmel op de buitenmuur",
-    "rising-damp": "Vocht in de muur",
-    "roof-vegetation": "Bomen op het dak",
-    "roof-condition": "Schade aan het dak",
-    "gutters-condition": "De goot ontbreekt",
-    "heating": "De cv-ketel ontbreekt",
-    "foundation-cracks": "Scheur in de gevel",
-    "facade-condition": "Uitgespoeld voegwerk",
-    "windows-condition": "Houtrot in het kozijn",
-    "electrics-safe": "Onveilige elektra",
-    "electrics-condition": "Oude bedrading",
-    "overall-photo": "Voorgevel",
-}
+DUE_ON = date(2023, 10, 13)
+"""Of the baseline inspections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,28 +25,47 @@ class Photo:
     id: UUID
     question: str
     defect: str | None
+    caption: str
     shot: Shot
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """``photos`` is how many to take, as in `DEMANDED`. What is answered ``differently`` goes before `VERY_BAD`; None is not answered."""
+    """``photos`` is how many to take, as in `findings.DEMANDED`. What is answered ``differently`` goes before ``answered``; None is not answered.
+
+    ``note`` is from the planner. ``remarked`` are remarks of the reviewer by question, after which ``amended`` is answered instead.
+    """
 
     home: Home
     at: datetime
-    photos: Mapping[str, int]
+    photos: Mapping[str, int] = field(default_factory=dict)
     differently: Mapping[str, Answer | None] = field(default_factory=dict)
+    answered: Mapping[str, Answer] = field(default_factory=lambda: VERY_BAD)
+    occasion: str = BASELINE
+    outcome: str = "done"
+    remarks: str = "Nulmeting voor de renovatie."
+    note: str | None = None
+    remarked: Mapping[str, str] = field(default_factory=dict)
+    amended: Mapping[str, Answer] = field(default_factory=dict)
 
     @property
     def id(self) -> UUID:
-        return id_of("inspection", self.home.dwelling.id)
+        return id_of("inspection", self.home.dwelling.id, *([] if self.occasion == BASELINE else [self.occasion]))
+
+    @property
+    def address(self) -> str:
+        return f"{self.home.dwelling.street} {self.home.dwelling.house_number}"
 
     @property
     def answers(self) -> dict[str, Answer]:
-        return {key: answer for key, answer in {**VERY_BAD, **self.differently}.items() if answer is not None}
+        return {key: answer for key, answer in {**self.answered, **self.differently}.items() if answer is not None}
 
     def document(self) -> dict[str, object]:
-        return {"answers": self.answers, "visitOutcome": "done", "visitedAt": self.at.isoformat(), "remarks": "Nulmeting voor de renovatie."}
+        return {"answers": self.answers, "visitOutcome": self.outcome, "visitedAt": self.at.isoformat(), "remarks": self.remarks}
+
+    def mended(self) -> "Visit":
+        """As it is answered after the remarks of the reviewer."""
+        return replace(self, differently={**self.differently, **self.amended})
 
     def taken(self) -> list[Photo]:
         """The photos of this visit, two minutes apart, each near the dwelling."""
@@ -145,16 +78,35 @@ class Visit:
         aside = (place % 3 - 1) * 0.00004
         dwelling = self.home.dwelling
         position = (round(dwelling.longitude + aside, 6), round(dwelling.latitude + aside, 6))
-        return Photo(id, question, defect or None, Shot(SUBJECT_OF_QUESTION[question], str(id), self.at + (place + 1) * BETWEEN_PHOTOS, *position))
+        drawn, caption = (SEEN if self.occasion == BASELINE else SEEN_AFTER)[question]
+        return Photo(id, question, defect or None, caption, Shot(drawn, str(id), self.at + (place + 1) * BETWEEN_PHOTOS, *position))
 
 
 def visits(homes: list[Home]) -> list[Visit]:
+    """The first lacks photos for a while, the second is returned by the reviewer, the last is in vain."""
     more = {"mould": 4, "roof-vegetation": 3, "heating": 2, "overall-photo": 2}
     return [
-        Visit(homes[0], _at(9), {**DEMANDED, **more}),
-        Visit(homes[1], _at(11), DEMANDED, {"relative-humidity": 78.5, "mould-rooms": ["bedroom", "bathroom", "cellar"]}),
+        Visit(homes[0], _at(9), {**DEMANDED, **more}, note="Sleutel bij de buren op nummer 3."),
+        Visit(
+            homes[1],
+            _at(11),
+            DEMANDED,
+            {"relative-humidity": 78.5, "mould-rooms": ["bedroom", "bathroom", "cellar"]},
+            remarked={
+                "relative-humidity": "Was er een raam open? Gezien de schimmel verwacht ik meer.",
+                "windows-condition": "Op de foto is meer dan een kwart van de kozijnen rot.",
+            },
+            amended={"relative-humidity": 86, "windows-condition": rotten(40)},
+        ),
         Visit(homes[30], _at(14), DEMANDED, {"ventilation": "none", "ventilation-condition": None}),
+        Visit(homes[31], _at(16), answered={}, outcome="nobody-home", remarks="Twee keer gebeld, gordijnen dicht."),
     ]
+
+
+def completion_visit(home: Home) -> Visit:
+    """The day after the renovation was completed, with photos of the same places as before."""
+    at = datetime.combine(home.completed_on + timedelta(days=1), _at(10).timetz())
+    return Visit(home, at, DEMANDED_AFTER, answered=RENOVATED, occasion=COMPLETION, remarks="Opname na de renovatie.")
 
 
 def _at(hour: int) -> datetime:

@@ -55,6 +55,11 @@ class Home:
     def bought_on(self) -> date:
         return next(each.effective_on for each in self.trajectory.milestones if each.track == "acquisition")
 
+    @property
+    def completed_on(self) -> date:
+        """When the renovation was, as first reported."""
+        return _completion(self.trajectory).effective_on
+
 
 @dataclass(frozen=True, slots=True)
 class Correction:

@@ -1,130 +1,147 @@
-"""An inspector gets her work, answers the checklist, sends her photos straight to the object store, one of them in pieces, and submits."""
+"""An inspector gets her work by the change feed, takes it, and sends what she found: documents in one request, photos straight to the object store."""
 
-import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from demo.bodies import photo_body
-from demo.client import Body, Refused, Register, Sum, Voice, at_once
-from demo.photos import jpeg
+from demo.client import Body, Refused, Register
+from demo.findings import Answer
+from demo.phone import PIECES, Phone
 from demo.screen import Screen
-from demo.visits import CHECKLIST, Answer, Photo, Visit
-from demo.world import HEERLEN, INSPECTION_BODY
+from demo.visits import DUE_ON, Photo, Visit
+from demo.world import INSPECTION_BODY
 
 SHOWN = ("mould", "mould-rooms", "roof-vegetation", "roof-condition", "windows-condition", "heating", "foundation-cracks", "glazing", "electrics-safe")
-THERE = ("stored", "ready")
-PIECES = 3
-"""In which the first photo of a visit is sent, as if the connection broke twice."""
+STATION = {"longitude": "5.9753", "latitude": "50.8909"}
+"""Where her day begins."""
+LATER = 3
+"""Photos of the first visit that come after its submission."""
 LOOKS = 40
 """How often to see whether the photos are examined, before going on without."""
 BETWEEN_LOOKS_S = 0.5
 
 
-def inspect(register: Register, screen: Screen, visits: Sequence[Visit]) -> None:
-    """Raises Refused, also when a receipt is not complete in the end."""
-    inspector = register.speaking_as("inspector", INSPECTION_BODY.slug)
-    checklist = max(inspector.get("/checklists", key=CHECKLIST)["items"], key=lambda each: int(each["edition"]))
-    visits = _of_this_edition(inspector, screen, visits, checklist["id"])
-    if not visits:
-        return
-    _plan(register, screen, visits, checklist["id"], inspector.get("/me")["personId"])
-    planned = {work["id"]: work for work in inspector.get("/inspections", status="planned")["items"]}
-    submitted = f" ({len(visits) - len(planned)} submitted before)" if len(planned) < len(visits) else ""
-    screen.check(f"{len(planned)} planned inspections fetched by the inspector{submitted}")
-    _show_answers(screen, checklist["content"], visits[0].answers)
-    with screen.progress("inspections and photos", sum(len(visit.taken()) for visit in visits)) as advance:
+def begin_day(register: Register, screen: Screen, visits: Sequence[Visit]) -> Phone:
+    """The phone with everything in it that she needs without a connection. Raises Refused."""
+    phone = Phone(register.speaking_as("inspector", INSPECTION_BODY.slug))
+    phone.catch_up()
+    brought = ", ".join(f"{len(phone.held.get(kind, {}))} {kind}s" for kind in ("inspection", "dwelling", "checklist"))
+    screen.check(f"change feed: {brought} on her phone, with their content")
+    untaken = [visit for visit in visits if phone.inspection(visit)["assigneeId"] is None]
+    for visit in untaken:
+        phone.voice.post(f"/inspections/{visit.id}/taking")
+    screen.check(f"{len(visits)} inspections of her team are hers; {len(untaken)} of them taken now")
+    phone.catch_up()
+    _show_day(screen, phone.voice.get("/day", on=DUE_ON.isoformat(), **STATION))
+    return phone
+
+
+def carry_out(phone: Phone, screen: Screen, visits: Sequence[Visit], *, bad_line: bool = False) -> None:
+    """The photos, and all documents in one request. What was sent before is not sent again.
+
+    On a ``bad_line`` some photos of the first visit come after everything else, and the first document is sent twice. Raises Refused.
+    """
+    planned = [visit for visit in visits if phone.inspection(visit)["status"] == "planned"]
+    first, *_ = visits
+    late = first.taken()[-LATER:] if bad_line and first in planned else []
+    checklist = phone.held["checklist"][phone.inspection(first)["checklistId"]]
+    _show_answers(screen, checklist["content"], first.answers)
+    with screen.progress("photos sent by the phone", sum(len(visit.taken()) for visit in visits)) as advance:
         for visit in visits:
-            _carry_out(inspector, visit, planned.get(str(visit.id)))
-            advance(len(visit.taken()))
+            phone.send_photos(visit, visit.taken(), later=[photo.id for photo in late])
+            advance(len(visit.taken()) - (len(late) if visit is first else 0))
+        _send_documents(phone, screen, planned, twice=bad_line)
+        _send_rest(phone, screen, first, late)
+        advance(len(late))
     for visit in visits:
-        _show_receipt(screen, visit, _examined(inspector, visit))
+        if visit.taken():
+            _show_receipt(screen, visit, _examined(phone, visit))
 
 
-def _of_this_edition(inspector: Voice, screen: Screen, visits: Sequence[Visit], checklist_id: str) -> list[Visit]:
-    """Without those that an earlier demo carried out with an earlier edition of the checklist: they stay as they are."""
-    known = {work["id"]: work["checklistId"] for work in inspector.get("/inspections")["items"]}
-    found = [visit for visit in visits if known.get(str(visit.id), checklist_id) == checklist_id]
-    if len(found) < len(visits):
-        screen.say(f"  {len(visits) - len(found)} inspections were made with an earlier edition of the checklist, and stay as they are")
-    return found
+def show_day_receipt(phone: Phone, screen: Screen) -> None:
+    totals = phone.voice.get("/receipt")["totals"]
+    photos = f"{totals['photosStored']} photos stored, {totals['photosAwaited']} awaited, {totals['photosRejected']} rejected"
+    screen.check(f"receipt of her phone for today: {totals['complete']} of {totals['submitted']} submitted inspections complete; {photos}")
 
 
-def _plan(register: Register, screen: Screen, visits: Sequence[Visit], checklist_id: str, inspector_id: str) -> None:
-    heerlen = register.speaking_as("municipality-editor", HEERLEN)
-
-    def plan(visit: Visit) -> Sum:
-        body = {
-            "id": str(visit.id),
-            "dwellingId": str(visit.home.dwelling.id),
-            "checklistId": checklist_id,
-            "occasion": "baseline",
-            "organisationId": str(INSPECTION_BODY.id),
-            "assigneeId": inspector_id,
-            "dueOn": "2023-10-31",
-        }
-        return heerlen.post_once("/inspections", body)
-
-    screen.done("baseline inspections planned by the municipality of Heerlen", at_once(plan, visits))
-
-
-def _carry_out(inspector: Voice, visit: Visit, work: Body | None) -> None:
-    """``work`` is the inspection while it is planned. The photos may come later than the submission, so they are looked after in any case."""
-    if work is not None:
-        inspector.put(f"/inspections/{visit.id}", visit.document(), version=work["version"])
-    _send_photos(inspector, visit)
-    if work is not None:
-        inspector.post(f"/inspections/{visit.id}/submission")
-
-
-def _send_photos(inspector: Voice, visit: Visit) -> None:
-    arrived = {photo["id"] for photo in _receipt(inspector, visit)["photos"] if photo["state"] in THERE}
-    files = {str(photo.id): (photo, jpeg(photo.shot)) for photo in visit.taken() if str(photo.id) not in arrived}
-    if not files:
+def answer_remarks(phone: Phone, screen: Screen, visit: Visit) -> None:
+    """The feed brings what the reviewer remarked; she answers anew, and that is the next revision. Raises Refused."""
+    phone.catch_up()
+    work = phone.inspection(visit)
+    if work["status"] != "returned":
+        screen.check(f"{visit.address}: answered before, as revision {work['revision']}")
         return
-    declared = inspector.post("/uploads/batch", {"items": [_declared(visit, photo, file) for photo, file in files.values()]})
-    refused = [fault for result in declared["results"] for fault in result["errors"]]
-    if refused:
-        raise Refused("photos-refused", "; ".join(f"{fault['pointer']} {fault['detail']}" for fault in refused))
-    in_pieces, *straight = [result for result in declared["results"] if result["state"] == "declared"] or [None]
-    if in_pieces is not None:
-        inspector.send_in_pieces(in_pieces["id"], files[in_pieces["id"]][1], PIECES)
-    at_once(lambda result: _upload(inspector, result, files[result["id"]][1]), straight)
-    inspector.post("/uploads/complete", {"photoIds": list(files)})
+    table = screen.table(f"returned: {visit.address}", "the reviewer remarks", "answered first", "now")
+    for question, remark in work["review"]["questions"].items():
+        before, now = (_in_words(_question(phone, work, question), answer) for answer in (visit.answers[question], visit.mended().answers[question]))
+        table.add_row(question, remark, before, now)
+    screen.show(table)
+    (result,) = phone.send([phone.edit(visit.mended())])
+    screen.check(f"{visit.address}: submitted again, as revision {result['inspection']['revision']}")
 
 
-def _declared(visit: Visit, photo: Photo, file: bytes) -> Body:
-    return photo_body(visit, photo, sha256=hashlib.sha256(file).hexdigest(), size_bytes=len(file))
+def show_advice(phone: Phone, screen: Screen, in_vain: Visit) -> None:
+    phone.catch_up()
+    advice = phone.inspection(in_vain)["advice"]
+    screen.check(f"{in_vain.address}: {advice['text']['en']}")
+    screen.say(f"  not tried yet: {', '.join(advice['partsOfDay'])}; not before {advice['earliestOn']}")
 
 
-def _upload(inspector: Voice, result: Body, file: bytes) -> Sum:
-    """Straight to the object store, with exactly the headers that were signed: length, type, sha256, If-None-Match."""
-    if result["put"] is None:
-        return Sum(unchanged=1)
-    new = inspector.register.put_bytes(result["put"]["url"], file, result["put"]["headers"])
-    return Sum(created=1) if new else Sum(unchanged=1)
+def _send_documents(phone: Phone, screen: Screen, visits: Sequence[Visit], *, twice: bool) -> None:
+    if not visits:
+        screen.check("all documents were sent before")
+        return
+    edits = [phone.edit(visit) for visit in visits]
+    results = phone.send(edits)
+    screen.check(f"{len(results)} sent in one POST /v1/sync: each document applied, and its inspection submitted")
+    if twice:
+        (again,) = phone.send(edits[:1])
+        said = ("outcome", "editId", "version", "submitted")
+        if any(again[name] != results[0][name] for name in said):
+            raise Refused("another-answer", f"the same edit got another answer the second time: {again['outcome']}, version {again['version']}")
+        screen.check(f"the first one sent again, as if its answer was lost: the same answer ({again['outcome']}, version {again['version']})")
 
 
-def _receipt(inspector: Voice, visit: Visit) -> Body:
-    return inspector.get(f"/inspections/{visit.id}/receipt")
+def _send_rest(phone: Phone, screen: Screen, visit: Visit, late: Sequence[Photo]) -> None:
+    if not late:
+        return
+    receipt = phone.receipt(visit)
+    screen.check(f"{visit.address}: {receipt['status']}, {receipt['awaited']} photos still to come; complete: {_yes_no(receipt['complete'])}")
+    phone.send_photos(visit, late)
+    receipt = phone.receipt(visit)
+    screen.check(f"{visit.address}: {receipt['awaited']} photos still to come; complete by itself: {_yes_no(receipt['complete'])}")
 
 
-def _examined(inspector: Voice, visit: Visit) -> Body:
-    """The receipt once the worker has decoded every photo, or as it is after a while. Raises Refused."""
-    receipt = _receipt(inspector, visit)
+def _examined(phone: Phone, visit: Visit) -> Body:
+    """The receipt once the worker has decoded every photo, or as it is after a while. Raises Refused when it is submitted and not complete."""
+    receipt = phone.receipt(visit)
     for _ in range(LOOKS):
         if all(photo["state"] != "stored" for photo in receipt["photos"]):
             break
         time.sleep(BETWEEN_LOOKS_S)
-        receipt = _receipt(inspector, visit)
-    if not receipt["complete"]:
+        receipt = phone.receipt(visit)
+    if not receipt["complete"] and receipt["status"] != "returned":
         raise Refused("receipt-incomplete", f"inspection {visit.id}: {receipt['stored']} photos stored, {receipt['rejected']} rejected; not complete")
     return receipt
+
+
+def _show_day(screen: Screen, day: Body) -> None:
+    if not day["items"]:
+        screen.say(f"  Nothing is left of the work due by {day['on']}.")
+        return
+    for place in day["hazards"]:
+        for hazard in place["hazards"]:
+            screen.warn(f"{place['address']}: {hazard['kind']}. {hazard['note']}")
+    table = screen.table(f"day list, due by {day['on']}", "hazards", "note", "as the crow flies")
+    for number, item in enumerate(day["items"], start=1):
+        hazards = ", ".join(hazard["kind"] for hazard in item["hazards"])
+        table.add_row(f"{number}  {item['dwelling']['address']}", hazards, item["note"] or "", f"{item['distanceM']:,} m")
+    screen.show(table)
 
 
 def _show_answers(screen: Screen, content: Body, answers: Mapping[str, Answer]) -> None:
     table = screen.table("question of the shipped checklist", "answer")
     for question in _questions(content):
-        if question["key"] in SHOWN:
+        if question["key"] in SHOWN and question["key"] in answers:
             table.add_row(question["text"]["en"], _in_words(question, answers[question["key"]]))
     screen.show(table)
 
@@ -132,8 +149,15 @@ def _show_answers(screen: Screen, content: Body, answers: Mapping[str, Answer]) 
 def _in_words(question: Body, answer: Answer) -> str:
     words = {option["key"]: option["en"] for option in (*question.get("options", ()), *question.get("defects", ()))}
     if isinstance(answer, dict):
-        return "; ".join(f"{words[each['defect']]} ({each['severity']}, {each['intensity']}, {each['extentPercent']} %)" for each in answer["defects"])
-    return ", ".join(words.get(each, str(each)) for each in (answer if isinstance(answer, list) else [answer]))
+        found = [f"{words[each['defect']]} ({each['severity']}, {each['intensity']}, {each['extentPercent']} %)" for each in answer["defects"]]
+        return "; ".join(found) or "no defects"
+    unit = f" {question['unit']}" if "unit" in question else ""
+    return ", ".join(words.get(str(each), str(each)) for each in (answer if isinstance(answer, list) else [answer])) + unit
+
+
+def _question(phone: Phone, work: Body, key: str) -> Body:
+    content = phone.held["checklist"][work["checklistId"]]["content"]
+    return next(question for question in _questions(content) if question["key"] == key)
 
 
 def _questions(content: Body) -> Iterator[Body]:
@@ -145,10 +169,14 @@ def _show_receipt(screen: Screen, visit: Visit, receipt: Body) -> None:
     photos = receipt["photos"]
     ready = sum(photo["state"] == "ready" for photo in photos)
     size = sum(photo["sizeBytes"] for photo in photos) / 1_000_000
-    where = f"{visit.home.dwelling.street} {visit.home.dwelling.house_number}"
-    screen.check(f"{where}: receipt complete, {receipt['stored']} of {len(photos)} photos stored ({size:.1f} MB), {ready} examined and found whole")
+    state = "complete" if receipt["complete"] else receipt["status"]
+    screen.check(f"{visit.address}: {state}, {receipt['stored']} of {len(photos)} photos stored ({size:.1f} MB), {ready} examined and found whole")
     screen.say(f"  one was sent in {PIECES} pieces, the others in one; to look at: GET /v1/photos/{photos[0]['id']}/previews/1600")
     first = photos[0]["found"]
     if first is not None and first["exifTakenAt"]:
         found = f"{first['exifTakenAt']} at {first['exifLatitude']:.5f}, {first['exifLongitude']:.5f}"
         screen.say(f"  EXIF of one: taken {found}; {first['widthPx']} × {first['heightPx']} pixels")
+
+
+def _yes_no(value: bool) -> str:
+    return "yes" if value else "no"

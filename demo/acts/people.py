@@ -9,6 +9,7 @@ CORPORATIONS = (WELLER, WONEN_LIMBURG, INVENTED_CORPORATION)
 PEOPLE = (
     ("ministry-analyst", MINISTRY.slug),
     ("ministry-auditor", MINISTRY.slug),
+    ("reviewer", INSPECTION_BODY.slug),
     ("inspector", INSPECTION_BODY.slug),
     *(("corporation-editor", each.slug) for each in CORPORATIONS),
     *(("municipality-editor", each.slug) for each in MUNICIPALITIES),
