@@ -24,9 +24,10 @@ from api.routes import Routes
 from registry.access import Right
 from registry.db import transaction
 from registry.errors import Fault, RegistryError, Unavailable
-from registry.inspections import edits, submission
+from registry.inspections import completeness, edits, submission
+from registry.inspections.completeness import Standing
 from registry.inspections.conflicts import Kept
-from registry.inspections.edits import WriteOutcome, Written
+from registry.inspections.edits import Written
 from registry.inspections.keeping import Edit
 from registry.processing import Activity
 
@@ -93,6 +94,11 @@ class SyncResultOut(Schema):
     edit_id = fields.UUID(required=True, allow_none=True, data_key="editId")
     version = fields.Integer(required=True, allow_none=True, metadata={"description": "The version of the inspection that this document became."})
     submitted = fields.Boolean(required=True, allow_none=True, metadata={"description": "Null when that was not asked, or the document was not applied."})
+    complete = fields.Boolean(required=True, allow_none=True, metadata={"description": "Of a submitted inspection, as are the next two."})
+    awaited = fields.Integer(required=True, allow_none=True, metadata={"description": "Photos that are declared and not here yet."})
+    missing = fields.List(
+        fields.Nested(FaultOut), required=True, allow_none=True, metadata={"description": "Photos that an answer demands and that are not declared."}
+    )
     inspection = fields.Nested(InspectionOut, required=True, allow_none=True, metadata={"description": "As it stands now."})
     conflict = fields.Nested(ConflictOut, required=True, allow_none=True)
     code = fields.String(required=True, allow_none=True, metadata={"description": "Stable code of the refusal, as in a problem."})
@@ -132,6 +138,7 @@ def _write(item: Item | Unreadable, place: int) -> Result:
         with transaction(actor()) as session:
             written = edits.write(session, actor(), item.inspection_id, item.edit)
             error = _submit(session, item, written)
+            standing = completeness.of(session, written.inspection) if error is None and _asks(item, written) and written.inspection else None
     except Unavailable:
         raise
     except RegistryError as refusal:
@@ -141,12 +148,18 @@ def _write(item: Item | Unreadable, place: int) -> Result:
         return _result(item, place, SyncOutcome.REFUSED, code="internal-error")
     if written.inspection is not None:
         concerns(written.inspection.dwelling_id)
-    return _result(item, place, SyncOutcome(written.outcome.value), written=written, code=error.code if error else None, faults=error.faults if error else ())
+    outcome, code, faults = SyncOutcome(written.outcome.value), error.code if error else None, error.faults if error else ()
+    return _result(item, place, outcome, written=written, code=code, faults=faults, standing=standing)
+
+
+def _asks(item: Item, written: Written) -> bool:
+    """Whether the inspection is to be submitted, and holds the document."""
+    return item.submit and written.conflict is None and written.inspection is not None
 
 
 def _submit(session: Session, item: Item, written: Written) -> RegistryError | None:
     """Submit the inspection when that is asked and the document is what it now holds; the document stays when that is refused."""
-    if not item.submit or written.outcome is WriteOutcome.CONFLICT or written.inspection is None:
+    if not _asks(item, written):
         return None
     try:
         with session.begin_nested():
@@ -163,18 +176,28 @@ def _refused(item: Item | Unreadable, error: RegistryError, place: int) -> Resul
 
 
 def _result(
-    item: Item | Unreadable, place: int, outcome: SyncOutcome, *, written: Written | None = None, code: str | None = None, faults: tuple[Fault, ...] = ()
+    item: Item | Unreadable,
+    place: int,
+    outcome: SyncOutcome,
+    *,
+    written: Written | None = None,
+    code: str | None = None,
+    faults: tuple[Fault, ...] = (),
+    standing: Standing | None = None,
 ) -> Result:
     known = item if isinstance(item, Item) else None
     inspection = written.inspection if written else None
     conflict = written.conflict if written else None
-    asked = known is not None and known.submit and written is not None and conflict is None and inspection is not None
+    asked = known is not None and written is not None and _asks(known, written)
     return {
         "outcome": outcome.value,
         "inspectionId": known and known.inspection_id,
         "editId": known and known.edit.edit_id,
         "version": written and written.version,
         "submitted": code is None if asked else None,
+        "complete": standing and standing.complete,
+        "awaited": standing and standing.awaited,
+        "missing": [fault_out(fault) for fault in standing.missing] if standing else None,
         "inspection": None if inspection is None else _dump_inspection(inspection),
         "conflict": None if conflict is None else dump_conflict(Kept(conflict, inspection)),
         "code": code,

@@ -625,7 +625,7 @@ TEXTS: dict[str, Text] = {
     # What a visit in vain says about the next one.
     "advice-try-another-time": Text(
         "Niemand thuis ({tries} keer). Ga op een ander dagdeel; 's avonds en in het weekend is de kans het grootst.",
-        "Nobody home ({tries} times). Go at another part of the day; in the evening and at the weekend the chance is best.",
+        "Nobody home ({tries} ×). Go at another part of the day; in the evening and at the weekend the chance is best.",
     ),
     "advice-letter-first": Text(
         "Na {tries} bezoeken niemand thuis. Stuur eerst een brief met een voorstel en een telefoonnummer, en wacht {days} dagen.",

@@ -325,6 +325,7 @@ ROWS = (
     Row("reviewInspection", "path", "submitted", "reviewer municipality", "200", body={"decision": "returned", "remarks": "x"}),
     Row("reviewInspection", "trajectoryId", "trajectory", "reviewer municipality", "200", BROKEN, body=A_REVIEW),
     Row("listRevisions", "path", "submitted", READERS, "200 some"),
+    Row("getScores", "path", "submitted", READERS, "200"),
     Row("getRevision", "path", "submitted", READERS, "200"),
     Row("compareInspection", "path", "inspection", READERS, "200", query={"with": "$submitted"}, but={"auditor": ("200", BROKEN, NOT_FOUND)}),
     Row("compareInspection", "with", "submitted", READERS, "200", query={"with": "$"}, but={"auditor": ("200", BROKEN, NOT_FOUND)}),

@@ -73,6 +73,7 @@ OWN_OPERATIONS = {
         "compareWithPhone",
         "listRevisions",
         "getRevision",
+        "getScores",
         "compareInspection",
         "getOriginal",
         "getPreview",

@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from api import sync
+from registry.changes.model import Change
 from registry.checklists.model import Checklist, ChecklistStatus
 from registry.checklists.rules import digest
 from registry.errors import Unavailable
@@ -168,6 +169,7 @@ def test_an_inspection_is_submitted_with_its_last_edit(inspector: Caller, inspec
     item = edit(inspection_id, COMPLETE, document={"visitOutcome": "done"}, editId=str(uuid4()), baseVersion=1, submit=True)
     (result,) = send(inspector, item)
     assert (result["outcome"], result["submitted"], result["version"], result["inspection"]["status"]) == ("applied", True, 2, "submitted")
+    assert (result["complete"], result["awaited"], [fault["code"] for fault in result["missing"]]) == (False, 0, ["photos-missing"])
     (again,) = send(inspector, item)
     assert (again["outcome"], again["submitted"], again["inspection"]["version"]) == ("applied", True, result["inspection"]["version"])
 
@@ -289,3 +291,49 @@ def test_a_list_has_a_limit(application: Flask, inspector: Caller, inspection_id
 
 def test_who_inspects_nothing_sends_nothing(reviewer: Caller, inspection_id: str) -> None:
     refused(reviewer.post("/sync", {"items": [edit(inspection_id, {}, baseVersion=1)]}), 403, "not-allowed")
+
+
+def test_what_the_planner_changed_is_no_conflict(inspector: Caller, reviewer: Caller, inspection_id: str) -> None:
+    """Until when, a note, another inspector and back: she has nothing to decide about."""
+    path = f"/inspections/{inspection_id}/assignment"
+    first, second = str(uuid4()), str(uuid4())
+    assert outcomes(send(inspector, edit(inspection_id, {"mould": "none"}, editId=first, baseVersion=1))) == ["applied"]
+    content(reviewer.put(path, {"assigneeId": str(inspector.person_id), "dueOn": "2027-01-01"}, version=2))
+    content(reviewer.put(path, {"assigneeId": str(inspector.person_id), "note": "Bel eerst"}, version=3))
+    results = send(
+        inspector,
+        edit(inspection_id, {"mould": "spots"}, editId=second, baseEditId=first),
+        edit(inspection_id, {"mould": "widespread"}, editId=str(uuid4()), baseEditId=first),
+        edit(inspection_id, {"mould": "widespread"}, editId=str(uuid4()), baseVersion=4),
+    )
+    assert [(each["outcome"], each["version"]) for each in results] == [("applied", 5), ("conflict", None), ("conflict", None)]
+    assert content(inspector.get(f"/inspections/{inspection_id}"))["note"] == "Bel eerst"
+
+
+def test_what_was_returned_is_another_document_also_with_the_same_answers(session: Session, inspector: Caller, inspection_id: str) -> None:
+    inspection = session.get_one(Inspection, UUID(inspection_id))
+    inspection.revision, inspection.version, inspection.status = 2, 3, InspectionStatus.RETURNED
+    session.flush()
+    assert outcomes(send(inspector, edit(inspection_id, {"mould": "none"}, baseVersion=1))) == ["conflict"]
+
+
+def test_what_was_written_before_it_went_back_to_the_team_gets_the_same_answer_again(session: Session, inspector: Caller, reviewer: Caller) -> None:
+    team = content(reviewer.post("/teams", {"name": "Noord", "memberIds": [str(inspector.person_id)]}), 201)
+    id = str(makers.an_inspection(session, inspector.actor, team_id=UUID(team["id"])).id)
+    item = edit(id, {"mould": "none"}, editId=str(uuid4()), baseVersion=1)
+    assert outcomes(send(inspector, item)) == ["applied"]
+    content(inspector.post(f"/inspections/{id}/handing-back"))
+    again, other = send(inspector, item, edit(id, {"mould": "spots"}, baseVersion=2))
+    assert (again["outcome"], again["version"]) == ("applied", 2)
+    assert (other["outcome"], other["code"]) == ("refused", "not-yours")  # she takes it first
+
+
+def test_a_former_inspector_says_what_a_document_is_based_on(session: Session, inspector: Caller, reviewer: Caller, inspection_id: str) -> None:
+    """It is kept, so it must be known when it comes again."""
+    inspection = session.get_one(Inspection, UUID(inspection_id))
+    session.add(Change(kind="inspection", subject_id=inspection.id, person_id=inspector.person_id, organisation_id=inspection.organisation_id))
+    session.flush()
+    content(reviewer.put(f"/inspections/{inspection_id}/assignment", {}, version=1))
+    refused(inspector.put(f"/inspections/{inspection_id}", {"answers": {"mould": "none"}}), 428, "precondition-required")
+    kept = [refused(inspector.put(f"/inspections/{inspection_id}", {"answers": {"mould": "none"}}, version=1), 409, "inspection-conflict") for _ in range(2)]
+    assert kept[0]["conflictId"] == kept[1]["conflictId"]
