@@ -1,8 +1,9 @@
 """The change feed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 import orjson
 from flask import Response
@@ -13,7 +14,7 @@ from api.auth import actor
 from api.fields import Moment, OneOf, Schema
 from api.processing import nothing_personal
 from api.routes import PageQuery, Routes
-from api.subjects import Contents, contents
+from api.subjects import contents
 from registry.access import Right
 from registry.changes import queries
 from registry.changes.model import ChangeKind
@@ -97,13 +98,13 @@ def _item(entry: ChangeEntry) -> dict[str, Any]:
     return {"kind": entry.kind, "subjectId": entry.subject_id, "operation": operation.value, "recordedAt": rfc3339(entry.recorded_at)}
 
 
-def _with_content(entries: list[ChangeEntry], subjects: Contents) -> Iterator[Item]:
+def _with_content(entries: list[ChangeEntry], subjects: Mapping[tuple[str, UUID], dict[str, Any]]) -> Iterator[Item]:
     """Each subject once, at its last place, as it stands now. What can't be seen any more is gone, although the row that says so is still to come."""
     last = {(entry.kind, entry.subject_id): entry for entry in entries}
     for entry in entries:
         if last[entry.kind, entry.subject_id] is not entry:
             continue
-        content = None if entry.gone else subjects.get(entry.subject_id)
+        content = None if entry.gone else subjects.get((entry.kind, entry.subject_id))
         gone = {"operation": Operation.GONE.value} if content is None and entry.kind != ChangeKind.TRAJECTORY else {}
         yield entry.position, {**_item(entry), **gone, "content": content}
 

@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from registry.values import EARLIEST_YEAR, LATEST_YEAR
+
 Member = TypeVar("Member", bound=Enum)
 DEEPEST_JSON = 20
 """Lists and objects inside each other, in values of any form."""
 LARGEST_NUMBER = 2**53 - 1
 """In values of any form."""
-EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
-"""Moments outside these years are typing errors, and near the ends of the calendar they can't be converted to another time zone."""
 
 
 class Said(str):

@@ -18,7 +18,7 @@ from api.fields import Boolean, Date, Length, Moment, OneOf, Schema, String, Uui
 from api.problems import fault_out
 from api.processing import concerns
 from api.routes import PageQuery, Routes
-from registry.access import Right
+from registry.access import Right, Role
 from registry.db import reading, transaction
 from registry.errors import NotFound
 from registry.inspections import completeness, edits, planning, queries, submission
@@ -115,7 +115,13 @@ class InspectionsQuery(PageQuery):
     )
 
 
-dump = dump_with(InspectionOut())
+_dump = dump_with(InspectionOut())
+
+
+def dump(inspection: Inspection) -> dict[str, Any]:
+    """As `InspectionOut`. A corporation does not get the note: it may tell of hazards, which are none of hers."""
+    shown = _dump(inspection)
+    return shown | {"note": None} if actor().role is Role.CORPORATION_EDITOR else shown
 
 
 def _dump_submission(found: tuple[Inspection, Standing]) -> dict[str, Any]:

@@ -22,15 +22,16 @@ from registry.photos import queries as photo_queries
 from registry.photos.queries import Shown
 
 Contents = dict[UUID, dict[str, Any]]
+"""By id."""
 
 
-def contents(session: Session, actor: Actor, entries: Iterable[ChangeEntry]) -> Contents:
-    """By id; what the actor does not see, and what is gone, is not there."""
+def contents(session: Session, actor: Actor, entries: Iterable[ChangeEntry]) -> dict[tuple[str, UUID], dict[str, Any]]:
+    """By kind and id, because clients make ids; what the actor does not see, and what is gone, is not there."""
     ids: Mapping[str, set[UUID]] = defaultdict(set)
     for entry in entries:
         if not entry.gone:
             ids[entry.kind].add(entry.subject_id)
-    return {id: content for kind, load in _LOADERS.items() if ids[kind] for id, content in load(session, actor, ids[kind]).items()}
+    return {(kind, id): content for kind, load in _LOADERS.items() if ids[kind] for id, content in load(session, actor, ids[kind]).items()}
 
 
 def _inspections(session: Session, actor: Actor, ids: Collection[UUID]) -> Contents:

@@ -12,6 +12,9 @@ BAG_ID: Final = re.compile(r"[0-9]{16}")
 SHA256_HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 SPACE_IN_POSTCODE: Final = re.compile(r"\s+")
+EARLIEST_YEAR: Final = 1900
+LATEST_YEAR: Final = 9000
+"""Moments outside these years are typing errors, and near the ends of the calendar they can't be converted to another time zone."""
 
 
 class EnergyLabel(StrEnum):

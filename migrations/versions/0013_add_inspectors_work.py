@@ -222,6 +222,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("base_edit_id IS NOT NULL AND resolution IS NULL"),
     )
     op.create_index("ix_inspection_conflict_inspection_id", "inspection_conflict", ["inspection_id", "id"], unique=False)
+    op.create_index("ix_inspection_conflict_person_id", "inspection_conflict", ["person_id", "id"], unique=False)
     op.create_table(
         "inspection_revision",
         sa.Column("inspection_id", sa.Uuid(), nullable=False),
@@ -414,6 +415,7 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER checklist_keeps_superseded ON checklist")
     op.execute("DROP TRIGGER checklist_is_frozen ON checklist")
     op.execute("DROP FUNCTION keep_checklist_frozen()")
+    op.execute("DELETE FROM checklist WHERE status = 'draft'")  # no inspection has one, and every checklist was published before this
     op.execute("CREATE TRIGGER checklist_is_append_only BEFORE UPDATE OR DELETE ON checklist FOR EACH ROW EXECUTE FUNCTION refuse_change()")
     op.execute("ALTER TABLE inspection DISABLE TRIGGER USER")
     op.execute(
@@ -463,6 +465,7 @@ def downgrade() -> None:
     op.drop_table("report")
     op.drop_table("openrosa_instance")
     op.drop_table("inspection_revision")
+    op.drop_index("ix_inspection_conflict_person_id", table_name="inspection_conflict")
     op.drop_index("ix_inspection_conflict_inspection_id", table_name="inspection_conflict")
     op.drop_index(
         "ix_inspection_conflict_base_edit_id", table_name="inspection_conflict", postgresql_where=sa.text("base_edit_id IS NOT NULL AND resolution IS NULL")

@@ -17,6 +17,11 @@ OWN = "{row}assignee_id = acting_person() OR ({row}assignee_id IS NULL AND in_te
 WITHOUT_TEAMS = "{row}assignee_id = acting_person()"
 
 
+def moment_of(row: str) -> str:
+    """When the visit was: by the clock of the phone as far as it is right, and never after the register had what was found."""
+    return f"least({row}.visited_at - coalesce({row}.clock_skew_ms, 0) * interval '1 millisecond', {row}.submitted_at)"
+
+
 def sees_row_of_dwelling(own: str) -> str:
     return f"""
 CREATE OR REPLACE FUNCTION sees_row_of_dwelling(of_dwelling uuid, municipality text, registrar uuid) RETURNS boolean
@@ -117,6 +122,17 @@ BEGIN
         AND kind = 'inspection' AND subject_id = of_inspection);
 END $$
 """,
+    "document_stands_since(uuid, integer)": f"""
+CREATE FUNCTION document_stands_since(of_inspection uuid, earlier integer) RETURNS boolean LANGUAGE plpgsql STABLE {DEFINER} AS $$
+BEGIN
+    -- Whether nothing that an inspector fills in is different from what it was in that version: the planner changed who goes there, until when, or the note.
+    RETURN sees_inspection(of_inspection) AND EXISTS (
+        SELECT FROM inspection JOIN superseded_row ON table_name = 'inspection' AND row_id = of_inspection::text, to_jsonb(inspection) AS present
+        WHERE inspection.id = of_inspection AND (content ->> 'version')::integer = earlier
+            AND NOT EXISTS (SELECT FROM unnest(ARRAY['answers', 'visit_outcome', 'visited_at', 'remarks', 'checklist_id', 'revision']) AS name
+                WHERE (content -> name) IS DISTINCT FROM (present -> name)));
+END $$
+""",
     "keep_edit_of_former(uuid, integer, uuid, uuid, jsonb, uuid, uuid)": f"""
 CREATE FUNCTION keep_edit_of_former(of_inspection uuid, based_on integer, based_on_edit uuid, edit uuid, document jsonb, device uuid, onto uuid)
 RETURNS SETOF inspection_conflict LANGUAGE plpgsql {DEFINER} AS $$
@@ -154,11 +170,13 @@ BEGIN
         RAISE EXCEPTION 'only who reviews it adopts its score' USING ERRCODE = 'insufficient_privilege';
     END IF;
     SELECT * INTO approved FROM inspection WHERE id = of_inspection AND status = 'approved';
+    -- One by one, so that of two that are approved at once the later visit has the last word.
+    PERFORM FROM dwelling WHERE id = approved.dwelling_id FOR NO KEY UPDATE;
     SELECT * INTO newest FROM condition_score WHERE inspection_id = approved.id AND revision = approved.revision AND question IS NULL
     ORDER BY computed_at DESC, id DESC LIMIT 1;
     IF NOT FOUND OR EXISTS (SELECT FROM inspection JOIN condition_score ON inspection_id = inspection.id AND condition_score.revision = inspection.revision
             WHERE dwelling_id = approved.dwelling_id AND status = 'approved' AND question IS NULL
-                AND coalesce(visited_at, submitted_at) > coalesce(approved.visited_at, approved.submitted_at)) THEN
+                AND {moment_of("inspection")} > {moment_of("approved")}) THEN
         RETURN false;
     END IF;
     UPDATE dwelling SET condition_score = newest.score, version = version + 1, recorded_at = clock_timestamp()
@@ -213,6 +231,13 @@ CHANGE = f"""CASE WHEN {PERSON} IS NULL THEN false WHEN kind = 'checklist' THEN 
     ELSE CASE {ROLE} WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY} WHEN 'ministry-auditor' THEN {EXPLAINED} ELSE {BY_KIND} END END"""
 FORMER_CHANGE = f"""CASE WHEN {PERSON} IS NULL THEN false WHEN kind = 'checklist' THEN true ELSE CASE {ROLE}
     WHEN 'municipality-editor' THEN municipality_code = {MUNICIPALITY} WHEN 'ministry-auditor' THEN {EXPLAINED} ELSE {BY_KIND} END END"""
+FORMER_AUDIT = f"""CASE {ROLE} WHEN 'administrator' THEN organisation_id = {ORGANISATION} WHEN 'ministry-auditor' THEN {EXPLAINED}
+    ELSE role <> 'ministry-auditor' AND CASE subject_kind WHEN 'dwelling' THEN sees_dwelling(subject_id::uuid)
+        WHEN 'trajectory' THEN sees_trajectory(subject_id::uuid) WHEN 'inspection' THEN sees_inspection(subject_id::uuid)
+        WHEN 'photo' THEN sees_photo(subject_id::uuid) WHEN 'milestone' THEN sees_milestone(subject_id::uuid) ELSE false END END"""
+OF_HAZARDS = "action IN ('dwelling.hazard-recorded', 'dwelling.hazard-ended', 'inspection.next-visit-planned')"
+"""What tells of hazards, or on what basis somebody goes there nevertheless: nothing for corporations."""
+AUDIT = f"NOT ({ROLE} = 'corporation-editor' AND {OF_HAZARDS}) AND ({FORMER_AUDIT})"
 KEEPS_CHECKLISTS = f"{ROLE} = 'administrator' AND (SELECT acting_central())"
 INSPECTS = f"{ROLE} = 'inspector' AND sees_inspection(inspection_id)"
 REVIEWS = f"{ROLE} IN ('reviewer', 'municipality-editor') AND sees_inspection(inspection_id)"
@@ -230,7 +255,7 @@ POLICIES = {
     "inspection_revision": {"SELECT": "sees_inspection(inspection_id)", "INSERT": INSPECTS},
     "inspection_edit": {"SELECT": f"person_id = {PERSON}", "INSERT": f"person_id = {PERSON} AND ({INSPECTS} OR was_assigned(inspection_id))"},
     "inspection_conflict": {
-        "SELECT": f"sees_inspection(inspection_id) OR person_id = {PERSON}",
+        "SELECT": f"person_id = {PERSON} OR sees_inspection(inspection_id)",
         "INSERT": f"person_id = {PERSON} AND ({INSPECTS} OR was_assigned(inspection_id))",
         "UPDATE": f"({INSPECTS}) OR ({REVIEWS})",
     },
@@ -293,6 +318,7 @@ def upgrade() -> None:
     op.execute(f"ALTER POLICY api_insert ON inspection WITH CHECK ({PLANS} AND sees_dwelling(dwelling_id) AND ({INSPECTION}))")
     op.execute(f"ALTER POLICY api_update ON inspection USING ({WORKS_ON_IT}) WITH CHECK ({WORKS_ON_IT})")
     op.execute(f"ALTER POLICY api_select ON change USING ({CHANGE})")
+    op.execute(f"ALTER POLICY api_select ON audit_line USING ({AUDIT})")
     for table, policies in POLICIES.items():
         _secure(table, policies)
     for table in WORKED_ON:
@@ -325,6 +351,7 @@ def downgrade() -> None:
             op.execute(f"DROP POLICY {name} ON {table}")
         op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY")
     op.execute(f"ALTER POLICY api_select ON change USING ({FORMER_CHANGE})")
+    op.execute(f"ALTER POLICY api_select ON audit_line USING ({FORMER_AUDIT})")
     former = {
         "api_select": f"USING ({FORMER_INSPECTION})",
         "api_insert": f"WITH CHECK ({PLANS} AND sees_dwelling(dwelling_id) AND ({FORMER_INSPECTION}))",

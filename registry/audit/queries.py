@@ -47,12 +47,14 @@ class AuditFilter:
     until: datetime | None = None
 
 
+OF_HAZARDS = ("dwelling.hazard-recorded", "dwelling.hazard-ended", "inspection.next-visit-planned")
+"""Actions whose details tell of hazards, or on what basis somebody goes there nevertheless: nothing for corporations (`dwellings.hazards`)."""
 _SHOWN = [AuditLine.__table__.c[name] for name in AuditEntry.__dataclass_fields__]
 
 
 def list_(session: Session, actor: Actor, wanted: AuditFilter, *, after: int | None, limit: int) -> list[AuditEntry]:
-    """Audit lines, newest first, older than line ``after``: of an object that the actor sees, without who supervises; of the actor's organisation for its
-    administrator; or all for an auditor. Raises NotAllowed, ObjectNotNamed.
+    """Audit lines, newest first, older than line ``after``: of an object that the actor sees, without who supervises, and for a corporation without hazards;
+    of the actor's organisation for its administrator; or all for an auditor. Raises NotAllowed, ObjectNotNamed.
     """
     require(actor, Right.READ_HISTORY)
     query = sa.select(*_SHOWN).order_by(AuditLine.id.desc()).limit(limit).where(*_conditions(wanted))
@@ -61,6 +63,8 @@ def list_(session: Session, actor: Actor, wanted: AuditFilter, *, after: int | N
     elif actor.role is not Role.MINISTRY_AUDITOR:
         _refuse_unnamed(wanted)
         query = query.where(AuditLine.role != Role.MINISTRY_AUDITOR.value)
+    if actor.role is Role.CORPORATION_EDITOR:
+        query = query.where(AuditLine.action.not_in(OF_HAZARDS))
     if after is not None:
         query = query.where(AuditLine.id < after)
     return [AuditEntry(**row) for row in session.execute(query).mappings()]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, cast
 
 from jsonschema import ValidationError
@@ -38,19 +38,27 @@ _SIZES = {
 
 def faults_in(content: Json) -> list[Fault]:
     """All that keeps a checklist from being published, as far as the document alone can tell."""
+    return faults_and_warnings_in(content)[0]
+
+
+def faults_and_warnings_in(content: Json) -> tuple[list[Fault], list[Fault]]:
+    """As `faults_in`, and what is no fault, but hardly meant; the latter of a checklist of the right form."""
     unkept = list(islice(unkept_in(content), MOST_FAULTS))
-    return unkept or _each_once([*form_faults(content), *meaning_faults(content)])
-
-
-def warnings_in(content: Json) -> list[Fault]:
-    """What is no fault, but hardly meant; of a checklist of the right form."""
-    if any(unkept_in(content)) or not validator().is_valid(content):
-        return []
-    return list(unreachable(content))[:MOST_FAULTS]
+    if unkept:
+        return unkept, []
+    of_form = form_faults(content)
+    warnings = [] if of_form else list(islice(unreachable(content), MOST_FAULTS))
+    return _each_once(chain(of_form, meaning_faults(content))), warnings
 
 
 def _each_once(faults: Iterable[Fault]) -> list[Fault]:
-    return list({(fault.pointer, fault.code): fault for fault in faults}.values())[:MOST_FAULTS]
+    """The first of them: a text that was made to have many would fill the memory with the sentences about it."""
+    found: dict[tuple[str, str], Fault] = {}
+    for fault in faults:
+        found.setdefault((fault.pointer, fault.code), fault)
+        if len(found) == MOST_FAULTS:
+            break
+    return list(found.values())
 
 
 def unkept_in(value: Json, place: str = "", deeper: int = DEEPEST) -> Iterator[Fault]:
@@ -99,10 +107,19 @@ def _said(error: ValidationError) -> Iterator[Fault]:
         examples = cast("dict[str, list[str]]", error.schema).get("examples")
         yield Fault(place, "wrong-form", {"form": examples[0]}) if examples else Fault(place, "required")
     elif keyword == "uniqueItems" and isinstance(instance, list):
-        yield from (Fault(place + pointer(number), "repeated", {"value": each}) for number, each in enumerate(instance) if each in instance[:number])
+        yield from _repeated(place, instance)
     else:
         code, fact = _SIZES[keyword]
         yield Fault(place, code, {fact: f">{value}" if keyword == "exclusiveMinimum" else value})
+
+
+def _repeated(place: str, texts: list[Json]) -> Iterator[Fault]:
+    seen = set[str]()
+    for number, each in enumerate(texts):
+        if isinstance(each, str):
+            if each in seen:
+                yield Fault(place + pointer(number), "repeated", {"value": each})
+            seen.add(each)
 
 
 def _lacking(place: str, name: str) -> Fault:

@@ -1,9 +1,12 @@
 """The JSON Schema (2020-12) of a checklist: what its parts are called and how large they may be. Editors read it, and `content` judges by it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
+from typing import cast
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 
 from registry.checklists.conditions import COMPARISONS
 from registry.checklists.questions import YES_NO, QuestionType
@@ -50,8 +53,15 @@ def schema() -> Schema:
 
 
 @cache
-def validator() -> Draft202012Validator:
-    return Draft202012Validator(schema())
+def validator() -> Validator:
+    return cast("Validator", extend(Draft202012Validator, {"uniqueItems": _unique})(schema()))  # type: ignore[no-untyped-call]
+
+
+def _unique(_validator: object, _wanted: Json, instance: Json, _schema: object) -> Iterator[ValidationError]:
+    """Of texts, the only items that must be unique here. The library compares each with each when they are of several kinds, which takes minutes."""
+    texts = [each for each in instance if isinstance(each, str)] if isinstance(instance, list) else []
+    if len(set(texts)) < len(texts):
+        yield ValidationError("has non-unique items")
 
 
 def _definitions() -> Schema:

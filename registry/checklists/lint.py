@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from registry.checklists import written
-from registry.checklists.content import faults_in, warnings_in
+from registry.checklists.content import faults_and_warnings_in
 from registry.checklists.written import Place, Written
 from registry.db import Json
 from registry.errors import Fault
@@ -53,10 +53,11 @@ def lint(text: str) -> Linted:
 def _of_content(found: Written) -> Iterator[Finding]:
     """A place of which the YAML itself is wrong is judged no further; a condition with a fault is not called never true besides."""
     about_yaml = {fault.pointer for fault, _ in found.faults}
-    faults = {(fault.pointer, fault.code): fault for fault in (_of_yaml(fault, found) for fault in faults_in(found.content))}
+    said, warnings = faults_and_warnings_in(found.content)
+    faults = {(fault.pointer, fault.code): fault for fault in (_of_yaml(fault, found) for fault in said)}
     kept = [fault for fault in faults.values() if fault.pointer not in about_yaml]
     yield from (Finding(fault, found.place_of(fault.pointer)) for fault in kept)
-    for fault in warnings_in(found.content):
+    for fault in warnings:
         if not any(other.pointer.startswith(fault.pointer) for other in kept):
             yield Finding(fault, found.place_of(fault.pointer), Weight.WARNING)
 

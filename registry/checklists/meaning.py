@@ -3,16 +3,20 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from registry.checklists import conditions
 from registry.checklists.conditions import COMPARISONS, Answered, Atom, Condition
+from registry.checklists.json_schema import MOST_OPTIONS
 from registry.checklists.questions import CHOSEN, YES_NO, QuestionType
 from registry.db import Json
 from registry.errors import Fault
 
 MOST_QUESTIONS: Final = 500
 """In a checklist; an inspection has answers to at most 1,000."""
+MOST_COMPARISONS: Final = 100_000
+"""That are followed to find questions that are never asked, in the whole checklist: less than half a second."""
 ASKABLE = {QuestionType.CHOICE, QuestionType.SEVERAL, QuestionType.YES_NO, QuestionType.TEXT, QuestionType.DATE, QuestionType.NUMBER}
 """Types on whose answers a condition can depend."""
 
@@ -37,17 +41,18 @@ class Asked:
 
     @property
     def allowed(self) -> tuple[str, ...]:
-        """The answers among which one chooses; empty when that is no part of the question."""
+        """The answers among which one chooses; empty when that is no part of the question, or when they are too many."""
         if self.type is QuestionType.YES_NO:
             return YES_NO
-        options = map_each(self.content.get("options")) if self.type in CHOSEN else ()
-        return tuple(key for _, option in options if isinstance(key := option.get("key"), str))
+        options = list(islice(map_each(self.content.get("options")), MOST_OPTIONS + 1)) if self.type in CHOSEN else []
+        return tuple(key for _, option in options if isinstance(key := option.get("key"), str)) if len(options) <= MOST_OPTIONS else ()
 
 
 @dataclass(slots=True)
 class Document:
     asked: list[Asked] = field(default_factory=list)
     by_key: dict[str, Asked] = field(default_factory=dict)
+    comparisons_left: int = MOST_COMPARISONS
     _conditions: dict[str, list[Condition]] = field(default_factory=dict)
 
     def conditions_of(self, key: str) -> list[Condition]:
@@ -133,9 +138,10 @@ def _question_faults(asked: Asked, document: Document) -> Iterator[Fault]:
 def _impossible(answers: Json, place: str, asked: Asked) -> Iterator[Fault]:
     """Answers that can't be given, such as an unquoted yes, which YAML reads as true."""
     allowed = asked.allowed
+    told = ", ".join(allowed)
     for number, answer in enumerate(answers if isinstance(answers, list) else ()):
         if allowed and answer not in allowed:
-            facts = {"question": asked.key, "value": answer, "allowed": ", ".join(allowed)}
+            facts = {"question": asked.key, "value": answer, "allowed": told}
             yield Fault(f"{place}/{number}", "answer-not-an-option", facts)
 
 
@@ -228,6 +234,9 @@ def _contradicts(asked: Asked, document: Document) -> bool:
         seen.add(each.key)
         for atom, so in (found for condition in document.conditions_of(each.key) for found in conditions.necessary(condition)):
             other = document.by_key.get(atom.question)
+            document.comparisons_left -= 1
+            if document.comparisons_left < 0:
+                return False
             if other is None or other.number >= each.number:
                 continue
             ends = _bound(other.content.get("min"), -math.inf), _bound(other.content.get("max"), math.inf)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,8 @@ from registry.nen2767 import answers as nen2767
 
 LONGEST_TEXT = 4000
 """Characters in the answer to a text question."""
+MOST_TOLD = 20
+"""Wrong ones among several answers that are named."""
 
 
 def digest(content: Mapping[str, Json]) -> bytes:
@@ -105,9 +108,20 @@ def _check_answer(question: Question, answer: Json) -> list[Fault]:
     if not _fits(question.type, answer):
         return [Fault(place, "answer-wrong-type", facts)]
     if question.type in CHOSEN:
-        wrong = [value for value in given(answer) if value not in question.allowed]
-        return [Fault(place, "answer-not-an-option", {**facts, "value": value, "allowed": ", ".join(question.allowed)}) for value in wrong]
+        return _check_chosen(question, list(given(answer)))
     return _check_number(question, cast("float", answer)) if question.type is QuestionType.NUMBER else []
+
+
+def _check_chosen(question: Question, chosen: Sequence[Json]) -> list[Fault]:
+    place, allowed = pointer("answers", question.key), ", ".join(question.allowed)
+    times = Counter(cast("Sequence[str]", chosen))
+    wrong = [value for value in times if value not in question.allowed][:MOST_TOLD]
+    twice = [value for value, number in times.items() if number > 1 and value in question.allowed]
+    facts = {"question": question.key, "type": question.type.value, "allowed": allowed}
+    return [
+        *(Fault(place, "answer-not-an-option", {**facts, "value": value}) for value in wrong),
+        *(Fault(place, "repeated", {"value": value}) for value in twice),
+    ]
 
 
 def _check_number(question: Question, number: float) -> list[Fault]:

@@ -22,6 +22,7 @@ LONGEST_NUMBER: Final = 30
 LONGEST_REASON: Final = 200
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_TAG_DIRECTIVE = re.compile("(?:^|[\n\r\x85\u2028\u2029])\ufeff?%TAG")
 _NOTHING = ("", "~", "null", "Null", "NULL")
 _TRUTHS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _OLD_TRUTHS = {"yes", "no", "on", "off"}
@@ -63,6 +64,9 @@ def read(text: str) -> Written:
         return Written(faults=[(Fault("", "broken-character"), Place(1, 1))])
     if size > LARGEST_TEXT_BYTES:
         return Written(faults=[(Fault("", "too-long", {"max": LARGEST_TEXT_BYTES}), Place(1, 1))])
+    directive = _TAG_DIRECTIVE.search(text)
+    if directive is not None:  # the parser compares each with all before it, in C, so that meanwhile nothing else happens in this process
+        return Written(faults=[(Fault("", "yaml-tag"), Place(len(text[: directive.end()].splitlines()), 1))])
     builder = _Builder(written)
     try:
         for event in yaml.parse(text, Loader=_Loader):

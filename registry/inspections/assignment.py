@@ -162,11 +162,12 @@ def withdraw(session: Session, actor: Actor, inspection_id: UUID, *, reason: str
     if inspection.status is InspectionStatus.WITHDRAWN:
         return inspection
     check_open(inspection)
+    holders = workforce(session, [post_of(inspection)]).holders(post_of(inspection))
     change(session, inspection, {"status": InspectionStatus.WITHDRAWN, "withdrawal_reason": reason})
     audit.record(session, actor, "inspection.withdrawn", "inspection", inspection_id, details={"reason": reason})
     tell(session, inspection)
     if inspection.assignee_id is None:  # an assignee sees that it is withdrawn, and why: she may have written in it
-        tell_gone(session, inspection, workforce(session, [post_of(inspection)]).holders(post_of(inspection)))
+        tell_gone(session, inspection, holders)
     return inspection
 
 

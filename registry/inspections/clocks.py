@@ -6,6 +6,8 @@ order of events is that in which the register received them.
 
 from datetime import datetime, timedelta
 
+from registry.values import EARLIEST_YEAR, LATEST_YEAR
+
 SLOWEST_REQUEST = timedelta(seconds=5)
 """A request on a poor line is that long under way, so that a smaller difference says nothing about the clock."""
 
@@ -21,6 +23,7 @@ def corrected(moment: datetime | None, ahead_ms: int | None) -> datetime | None:
     if moment is None or ahead_ms is None:
         return None
     try:
-        return moment - timedelta(milliseconds=ahead_ms)
+        right = moment - timedelta(milliseconds=ahead_ms)
     except OverflowError:
         return None
+    return right if EARLIEST_YEAR <= right.year <= LATEST_YEAR else None

@@ -16,6 +16,7 @@ from registry.checklists.questions import Question, questions
 from registry.db import Json
 from registry.errors import Fault, NotFound, RuleViolation
 from registry.inspections import own_photos, queries, scores
+from registry.inspections.clocks import corrected
 from registry.inspections.model import Inspection, InspectionStatus, Occasion
 from registry.inspections.scores import Scores
 
@@ -96,7 +97,8 @@ def pairs(session: Session, actor: Actor, inspection_id: UUID, with_id: UUID | N
 
 def baseline_before(session: Session, actor: Actor, inspection: Inspection) -> Inspection:
     """The newest baseline of the dwelling before it that was submitted, of those that the actor sees. Raises NothingToCompare."""
-    moment = sa.func.coalesce(Inspection.visited_at, Inspection.submitted_at)
+    ahead = sa.func.make_interval(0, 0, 0, 0, 0, 0, sa.func.coalesce(Inspection.clock_skew_ms, 0) / 1000.0)
+    moment = sa.func.least(Inspection.visited_at - ahead, Inspection.submitted_at)
     frozen = Inspection.status.in_((InspectionStatus.SUBMITTED, InspectionStatus.APPROVED))
     query = (
         sa.select(Inspection)
@@ -112,8 +114,9 @@ def baseline_before(session: Session, actor: Actor, inspection: Inspection) -> I
 
 
 def _moment(inspection: Inspection) -> datetime:
-    """When the visit was; for one that was not made yet, when the register last heard of it."""
-    return inspection.visited_at or inspection.submitted_at or inspection.recorded_at
+    """When the visit was, by the register's clock and not after it was submitted; for one that was not made yet, when the register last heard of it."""
+    known = (corrected(inspection.visited_at, inspection.clock_skew_ms or 0), inspection.submitted_at)
+    return min((moment for moment in known if moment is not None), default=inspection.recorded_at)
 
 
 def _compare(session: Session, before: Inspection, after: Inspection) -> Comparison:

@@ -48,17 +48,19 @@ class Written:
 def write(session: Session, actor: Actor, inspection_id: UUID, edit: Edit) -> Written:
     """Replace the document of an inspection. The same edit again gets the same answer, whatever happened since.
 
-    One that is not based on the current version, or comes when the inspection is frozen or not hers any more, is kept as a conflict.
+    One that is not based on the document that there is, or comes when the inspection is frozen or not hers any more, is kept as a conflict.
 
     Raises NotAllowed, NotFound, NotYours, EditIdReused, VersionRequired, AnswersInvalid.
     """
     require(actor, Right.INSPECT)
     inspection = _locked(session, actor, inspection_id)
-    if inspection is not None and inspection.assignee_id != actor.person_id:
-        raise NotYours()
+    if inspection is None:
+        keeping.one_by_one(session, actor, inspection_id)
     known = _journalled(session, actor, inspection_id, edit)
     if known is not None:
         return _again(session, known, inspection)
+    if inspection is not None and inspection.assignee_id != actor.person_id:
+        raise NotYours()
     version, onto = _base(session, actor, inspection_id, edit)
     if inspection is None:
         return _kept(keeping.keep_as_former(session, actor, inspection_id, edit, onto=onto), None)
@@ -70,7 +72,7 @@ def write(session: Session, actor: Actor, inspection_id: UUID, edit: Edit) -> Wr
         return Written(WriteOutcome.UNCHANGED, inspection, version)
     if edit.base_version is None and edit.base_edit_id is None:
         raise VersionRequired()
-    if version != inspection.version or inspection.status not in OPEN:
+    if inspection.status not in OPEN or not _stands_since(session, inspection, version):
         return _kept(keeping.keep(session, actor, inspection, edit, onto=onto), inspection)
     return _applied(session, actor, inspection, edit)
 
@@ -109,7 +111,7 @@ def _locked(session: Session, actor: Actor, inspection_id: UUID) -> Inspection |
 
 def _journalled(session: Session, actor: Actor, inspection_id: UUID, edit: Edit) -> InspectionEdit | None:
     """The same edit, when it was written before. Raises EditIdReused."""
-    if edit.edit_id is None and edit.base_version is None and edit.base_edit_id is None:
+    if not edit.is_known_again:
         return None
     sent = edit.digest()
     by_content = sa.and_(InspectionEdit.inspection_id == inspection_id, InspectionEdit.digest == sent)
@@ -146,6 +148,13 @@ def _base(session: Session, actor: Actor, inspection_id: UUID, edit: Edit) -> tu
     if conflict is None or conflict.edit_id != edit.base_edit_id:
         return version, None
     return conflict.resolved_version, conflict if conflict.resolution is None else None
+
+
+def _stands_since(session: Session, inspection: Inspection, version: int | None) -> bool:
+    """Whether the document is the one of that version: a planner who changes the due date meanwhile is nothing to decide about."""
+    if version is None or version == inspection.version:
+        return version is not None
+    return bool(session.scalar(sa.select(sa.func.document_stands_since(inspection.id, version))))
 
 
 def _applied(session: Session, actor: Actor, inspection: Inspection, edit: Edit) -> Written:

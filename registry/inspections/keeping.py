@@ -16,7 +16,7 @@ from registry.errors import NotFound
 from registry.inspections.announcing import tell
 from registry.inspections.model import EditOutcome, Inspection, InspectionConflict, InspectionEdit, Resolution
 from registry.inspections.rules import Document
-from registry.versioned import change
+from registry.versioned import VersionRequired, change
 
 _KEEP_AS_FORMER = sa.select(InspectionConflict).from_statement(
     sa.text(
@@ -40,6 +40,11 @@ class Edit:
     edit_id: UUID | None = None
     clock_skew_ms: int | None = None
 
+    @property
+    def is_known_again(self) -> bool:
+        """Whether it says which edit it is, or what it is based on."""
+        return (self.edit_id, self.base_version, self.base_edit_id) != (None, None, None)
+
     def digest(self) -> bytes:
         """Of the document and what it was based on: by it the same edit is known when it comes again."""
         ids = {name: None if id is None else str(id) for name, id in (("baseEditId", self.base_edit_id), ("editId", self.edit_id))}
@@ -48,7 +53,7 @@ class Edit:
 
 def journal(session: Session, actor: Actor, inspection_id: UUID, edit: Edit, *, version: int | None = None, conflict: InspectionConflict | None = None) -> None:
     """Remember what became of an edit: it became ``version``, or is kept in ``conflict``. One that says nothing of what it is based on can't come again."""
-    if edit.edit_id is None and edit.base_version is None and edit.base_edit_id is None:
+    if not edit.is_known_again:
         return
     values = {
         "inspection_id": inspection_id,
@@ -91,10 +96,20 @@ def keep(session: Session, actor: Actor, inspection: Inspection, edit: Edit, *, 
     return _remembered(session, actor, edit, onto)
 
 
+def one_by_one(session: Session, actor: Actor, inspection_id: UUID) -> None:
+    """Until the end of the transaction, let no other edit of the same person in the same inspection by: she does not see its row, so can't lock that."""
+    session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:edits, 0))"), {"edits": f"edits {inspection_id} {actor.person_id}"})
+
+
 def keep_as_former(session: Session, actor: Actor, inspection_id: UUID, edit: Edit, *, onto: InspectionConflict | None) -> InspectionConflict:
-    """As `keep`, for an inspection that was hers once and that she does not see any more. Raises NotFound when it never was."""
+    """As `keep`, for an inspection that was hers once and that she does not see any more.
+
+    Raises NotFound when it never was; VersionRequired for an edit that could not be known again, and would be kept once more each time it is sent.
+    """
     if not session.scalar(sa.text("SELECT was_assigned(:id)"), {"id": inspection_id}):
         raise NotFound(what="inspection", id=inspection_id)
+    if not edit.is_known_again:
+        raise VersionRequired()
     values = {
         "inspection_id": inspection_id,
         "base_version": edit.base_version,

@@ -248,6 +248,7 @@ class InspectionConflict(Versioned, Base):
     __table_args__ = (
         sa.CheckConstraint("(resolution IS NULL) = (resolved_at IS NULL)", name="resolved"),
         sa.Index("ix_inspection_conflict_inspection_id", "inspection_id", "id"),
+        sa.Index("ix_inspection_conflict_person_id", "person_id", "id"),
         sa.Index("ix_inspection_conflict_base_edit_id", "base_edit_id", postgresql_where=sa.text("base_edit_id IS NOT NULL AND resolution IS NULL")),
     )
 
@@ -329,3 +330,4 @@ class DayOrder(Base):
 
 
 explains("pk_inspection", lambda: AlreadyExists(what="inspection", id="id"))
+explains("uq_inspection_edit_edit_id", lambda: EditIdReused(id="editId"))

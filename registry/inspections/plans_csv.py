@@ -29,7 +29,8 @@ OCCASIONS = {
 }
 _SHORT_BAG_ID = re.compile(r"[0-9]{12,15}")
 """A spreadsheet takes it for a number, and drops the zeros before it."""
-_NUMBER = re.compile(r"(?P<number>[1-9][0-9]{0,4})\s*(?P<letter>[A-Za-z])?(?:[\s-]+(?P<suffix>[0-9A-Za-z]{1,4}))?")
+_NUMBER = re.compile(r"(?P<number>[1-9][0-9]{0,4})\s{0,9}(?P<letter>[A-Za-z])?(?:[\s-]{1,9}(?P<suffix>[0-9A-Za-z]{1,4}))?")
+"""Of spaces a number of times at most: without that, a cell full of them takes minutes."""
 _DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})[-/.](?P<month>[0-9]{1,2})[-/.](?P<year>[0-9]{4})")
 
 

@@ -15,8 +15,8 @@ from registry.checklists.model import Checklist, ChecklistStatus
 from registry.dwellings import queries as dwellings
 from registry.dwellings.model import Dwelling
 from registry.errors import Fault, RuleViolation
-from registry.inspections.assignment import check_post, workforce
-from registry.inspections.model import Inspection
+from registry.inspections.assignment import check_post, closed, workforce
+from registry.inspections.model import OPEN, Inspection
 from registry.inspections.planning import Plan, judge_each, plan_each
 from registry.inspections.plans_csv import Address, Column, Row, read
 from registry.members import teams
@@ -75,14 +75,14 @@ def plan_file(session: Session, actor: Actor, body: bytes, *, organisation_id: U
     """Plan what a CSV file says, for that inspection body. Raises NotAllowed, PlansRefused."""
     require(actor, Right.PLAN_INSPECTIONS)
     rows, plans = _plans(session, actor, body, organisation_id)
-    return _done(rows, plans, plan_each(session, actor, plans))
+    return _done(session, rows, plans, plan_each(session, actor, plans))
 
 
 def try_file(session: Session, actor: Actor, body: bytes, *, organisation_id: UUID) -> PlannedFile:
     """What `plan_file` would do. Raises as that does."""
     require(actor, Right.PLAN_INSPECTIONS)
     rows, plans = _plans(session, actor, body, organisation_id)
-    return _done(rows, plans, judge_each(session, actor, plans))
+    return _done(session, rows, plans, judge_each(session, actor, plans))
 
 
 def _plans(session: Session, actor: Actor, body: bytes, organisation_id: UUID) -> tuple[list[Row], list[Plan]]:
@@ -109,7 +109,7 @@ def _with_edition(plan: Plan, editions: Mapping[UUID, UUID]) -> Plan:
     return replace(plan, checklist_id=editions.get(plan.id, plan.checklist_id))
 
 
-def _done(rows: Sequence[Row], plans: Sequence[Plan], results: Sequence[Result]) -> PlannedFile:
+def _done(session: Session, rows: Sequence[Row], plans: Sequence[Plan], results: Sequence[Result]) -> PlannedFile:
     """Raises PlansRefused."""
     planned = [row for row in rows if not row.faults]
     for row, result in zip(planned, results, strict=True):
@@ -121,7 +121,15 @@ def _done(rows: Sequence[Row], plans: Sequence[Plan], results: Sequence[Result])
     made = [PlannedRow(row.row, plan.id, plan.dwelling_id, result.outcome) for row, plan, result in zip(planned, plans, results, strict=True) if plan.id]
     today = clock.today()
     passed = [row.fault(Column.DUE_ON, "due-date-passed") for row in rows if row.due_on and row.due_on < today]
-    return PlannedFile(made, passed)
+    return PlannedFile(made, [*passed, *_planned_and_over(session, rows, made)])
+
+
+def _planned_and_over(session: Session, rows: Sequence[Row], made: Sequence[PlannedRow]) -> list[Fault]:
+    """The rows that plan nothing because what they planned once is submitted or withdrawn: another visit needs another due date."""
+    known = {planned.id: planned.row for planned in made if planned.outcome is Outcome.UNCHANGED}
+    over = session.scalars(sa.select(Inspection).where(Inspection.id.in_(known), Inspection.status.not_in(OPEN))) if known else ()
+    why = {known[inspection.id]: closed(inspection) for inspection in over}
+    return [row.fault(None, why[row.row].code, why[row.row].facts) for row in rows if row.row in why]
 
 
 def _refuse_repeated(rows: Sequence[Row], plans: Sequence[Plan | None]) -> None:

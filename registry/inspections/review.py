@@ -13,7 +13,7 @@ from registry.checklists.queries import questions_of
 from registry.db import Json
 from registry.errors import Conflict, Fault, NotAllowed, NotFound, RuleViolation, pointer
 from registry.inspections import scores
-from registry.inspections.announcing import tell
+from registry.inspections.announcing import tell, tell_assigned
 from registry.inspections.model import Decision, Inspection, InspectionStatus, Review, VisitOutcome
 from registry.inspections.queries import visible_to
 from registry.trajectories import evidence
@@ -77,6 +77,8 @@ def review(session: Session, actor: Actor, inspection_id: UUID, verdict: Verdict
         evidence.keep(session, actor, inspection_id, inspection.dwelling_id, verdict.evidence)
         scores.adopt(session, actor, inspection)
     tell(session, inspection)
+    if verdict.decision is Decision.RETURNED and inspection.assignee_id is not None:  # while it was submitted she did not hear of the dwelling
+        tell_assigned(session, inspection, [inspection.assignee_id])
     return inspection
 
 

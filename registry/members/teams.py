@@ -117,6 +117,7 @@ def amend(session: Session, actor: Actor, team_id: UUID, *, name: str, member_id
     Raises NotAllowed, NotFound, VersionRequired, Stale, RuleViolation (who is new and no inspector there today); TeamNameTaken.
     """
     require(actor, Right.MANAGE_TEAMS)
+    session.execute(_ALONE, {"ids": [team_id]})
     row = session.scalar(sa.select(Team).where(Team.id == team_id, visible_to(actor)).with_for_update(key_share=True))
     if row is None:
         raise NotFound(what="team", id=team_id)
@@ -175,17 +176,25 @@ def _with_members(session: Session, teams: Sequence[Team]) -> list[TeamOfInspect
 def members_of(session: Session, teams: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], list[UUID]]:
     """Who is in each of these teams, given with the organisation that it is of; also for who plans for another organisation.
 
-    A team that is none of that organisation has no entry; one without members has an empty one.
+    A team that is none of that organisation has no entry; one without members has an empty one. Until the end of the transaction they stay as they are:
+    otherwise somebody who joins a team would not be told of the work that it is given at that very moment.
     """
     if not teams:
         return {}
     ids, organisations = (list(column) for column in zip(*sorted(teams), strict=True))
+    session.execute(_TOGETHER, {"ids": ids})
     found: dict[tuple[UUID, UUID], list[UUID]] = {}
     for row in session.execute(_MEMBERS_OF, {"ids": ids, "organisations": organisations}):
         found.setdefault((row.team, row.organisation), []).extend([row.member] if row.member else [])
     return found
 
 
+def _locks(how: str) -> sa.TextClause:
+    """By team, in the order of their ids; not of the row, which an inspector may not lock."""
+    return sa.text(f"SELECT {how}(hashtextextended('team ' || id, 0)) FROM (SELECT unnest(CAST(:ids AS uuid[]))::text AS id ORDER BY 1) AS team")
+
+
+_ALONE, _TOGETHER = _locks("pg_advisory_xact_lock"), _locks("pg_advisory_xact_lock_shared")
 _MEMBERS_OF = sa.text(
     """
     SELECT asked.team, asked.organisation, member

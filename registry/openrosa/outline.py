@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from registry.checklists import conditions
-from registry.checklists.conditions import Answered
+from registry.checklists.conditions import Answered, Compared, Condition, Every, Not, Some
 from registry.checklists.questions import YES_NO, Question, QuestionType, questions
 from registry.db import Json
 from registry.errors import Fault, pointer
@@ -25,6 +25,8 @@ PHOTO_PLACES: Final = 5
 """Pictures that can be taken with one question when its rules don't ask for more."""
 MOST_PLACES: Final = 50
 DEFECT_PLACES: Final = 2
+MOST_PARTS: Final = 100
+"""Of one condition, with those of the questions that it looks at: XPath has to repeat them, so that two by two they double with each question."""
 _NO_VALUE: Final = (QuestionType.CONDITION, QuestionType.PHOTO)
 """Types whose answers no condition can look at."""
 _KNOWN: Final = {
@@ -117,14 +119,34 @@ def why_not(content: Mapping[str, Json]) -> list[Fault]:
         faults.append(_can_not("/key", content["key"]))
     asked = iter(questions(content))
     types = {question.key: question.type for question in questions(content)}
+    sizes = _sizes(questions(content))
     for place, section in enumerate(_maps(content["sections"])):
         here = pointer("sections", place)
         found = [*_unknown("section", section), *_unnameable("/key", _name(place, section))]
         for number, raw in enumerate(_maps(section["questions"])):
-            within = _question_faults(raw, next(asked), types)
+            question = next(asked)
+            within = [*_question_faults(raw, question, types), *([_can_not("/visible-if", question.key)] if sizes[question.key] > MOST_PARTS else [])]
             found += [fault.below(pointer("questions", number)) for fault in within]
         faults += [fault.below(here) for fault in found]
     return faults
+
+
+def _sizes(asked: Sequence[Question]) -> dict[str, int]:
+    """Of how many parts the condition of each question consists."""
+    found: dict[str, int] = {}
+    for question in asked:
+        found[question.key] = 0 if question.asked_if is None else _size(question.asked_if, found)
+    return found
+
+
+def _size(condition: Condition, sizes: Mapping[str, int]) -> int:
+    match condition:
+        case Every(of) | Some(of):
+            return 1 + sum(_size(each, sizes) for each in of)
+        case Not(of):
+            return 1 + _size(of, sizes)
+        case Answered(question) | Compared(question):
+            return 1 + sizes[question]
 
 
 def _question_faults(raw: Mapping[str, Json], question: Question, types: Mapping[str, QuestionType]) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from registry.access import Actor, Right, require
@@ -77,7 +78,7 @@ def work(session: Session, actor: Actor, checklist_id: UUID, language: Language)
     """Raises NotAllowed."""
     require(actor, Right.INSPECT)
     hazards = (
-        sa.select(sa.func.array_agg(sa.func.concat_ws(": ", Hazard.kind, Hazard.note)))
+        sa.select(sa.func.array_agg(aggregate_order_by(sa.func.concat_ws(": ", Hazard.kind, Hazard.note), Hazard.id)))
         .where(Hazard.dwelling_id == Dwelling.id, Hazard.ended_at.is_(None))
         .scalar_subquery()
     )

@@ -14,13 +14,16 @@ from uuid import UUID
 
 from lxml import etree
 
+from registry.checklists.json_schema import LARGEST_NUMBER
 from registry.checklists.questions import QuestionType
+from registry.checklists.rules import LONGEST_TEXT
 from registry.db import Json
 from registry.errors import Fault, RuleViolation
 from registry.inspections.model import VisitOutcome
 from registry.inspections.rules import Document
 from registry.openrosa.outline import FORM_ID, Asked, Outline
 from registry.openrosa.words import OTHER_DEFECT
+from registry.values import EARLIEST_YEAR, LATEST_YEAR
 
 LARGEST_XML_BYTES: Final = 1024 * 1024
 LONGEST_INSTANCE_ID: Final = 200
@@ -101,7 +104,7 @@ def _parse(xml: bytes) -> etree._Element:
 def filled_in(outline: Outline, root: etree._Element) -> Filled:
     """What was filled in. Answers that can't be meant are passed on as they are, for the rules of the checklist to judge.
 
-    Raises RuleViolation for a photo that is named twice.
+    Raises RuleViolation for a photo that is named twice, and for remarks that are too long.
     """
     answers: dict[str, Json] = {}
     photos: list[tuple[str, Pictured]] = []
@@ -117,7 +120,7 @@ def filled_in(outline: Outline, root: etree._Element) -> Filled:
         answers=answers,
         visit_outcome=VisitOutcome(outcome) if outcome in {each.value for each in VisitOutcome} else None,
         visited_at=_moment(_text(root, "visit", "started-at")),
-        remarks=_text(root, "closing", "remarks"),
+        remarks=_remarks(root),
     )
     return Filled(document, dict(photos))
 
@@ -126,6 +129,13 @@ def _check_names(names: Sequence[str]) -> None:
     twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
         raise RuleViolation([Fault(name, "repeated", {"value": name}) for name in twice])
+
+
+def _remarks(root: etree._Element) -> str | None:
+    remarks = _text(root, "closing", "remarks")
+    if remarks is not None and len(remarks) > LONGEST_TEXT:
+        raise RuleViolation([Fault("closing/remarks", "too-long", {"max": LONGEST_TEXT})])
+    return remarks
 
 
 def _answer(asked: Asked, text: str | None) -> Json:
@@ -143,12 +153,12 @@ def _answer(asked: Asked, text: str | None) -> Json:
 
 
 def _number(text: str) -> Json:
-    """As JSON has it; the text itself when it is no number."""
+    """As JSON has it; the text itself when it is no number, or one that programs read differently."""
     try:
         number = Decimal(text.strip()[:LONGEST_NUMBER])
     except InvalidOperation:
         return text
-    if not number.is_finite() or abs(number.adjusted()) > LONGEST_NUMBER:
+    if not number.is_finite() or abs(number.adjusted()) > LONGEST_NUMBER or abs(number) > LARGEST_NUMBER:
         return text
     return int(number) if number == number.to_integral_value() else float(number)
 
@@ -195,7 +205,9 @@ def _moment(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat((text or "").strip())
     except ValueError:
         return None
-    return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    if moment.tzinfo is None or not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:
+        return None
+    return moment.astimezone(UTC)
 
 
 def _find(place: etree._Element, *path: str) -> etree._Element | None:

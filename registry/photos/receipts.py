@@ -82,7 +82,7 @@ def get(session: Session, actor: Actor, inspection_id: UUID) -> Receipt:
 
 
 def _receipt(inspection: Inspection, photos: Sequence[Photo], asked: Sequence[Question], kept: Mapping[UUID, Image]) -> Receipt:
-    counted = own_photos.count_each((photo.question, photo.defect, photo.state.value, photo.withdrawn_at is not None) for photo in photos)
+    counted = own_photos.count_each((photo.question, photo.defect, photo.state.value, bool(photo.withdrawn_at or photo.rejection)) for photo in photos)
     standing = completeness.standing(asked, inspection.answers, inspection.visit_outcome, counted)
     return Receipt(inspection, photos, kept, standing)
 

@@ -50,8 +50,8 @@ def make(report_id: UUID) -> None:
             log.error("report-failed", inspection=str(wanted.inspection_id), complaint=str(failure))
             _record(report_id, {"state": ReportState.FAILED, "source_digest": digest, **dict.fromkeys(("html_key", "html_bytes", "pdf_key", "pdf_bytes"))})
         else:
-            _keep(report_id, source.visit.inspection, digest, files)
-    _tidy(source.visit.inspection.organisation_id, wanted.inspection_id)
+            _keep(report_id, wanted.inspection_id, digest, files)
+    _tidy(wanted.inspection_id)
 
 
 def forget(inspection_id: UUID) -> None:
@@ -60,15 +60,19 @@ def forget(inspection_id: UUID) -> None:
     with transaction() as session:
         # A job that is done again finds no rows any more, and so looks at every inspection of the dwelling.
         dwelling = sa.select(Inspection.dwelling_id).where(Inspection.id == inspection_id).scalar_subquery()
-        near = session.execute(sa.select(Inspection.organisation_id, Inspection.id).where(Inspection.dwelling_id == dwelling)).all()
+        near = session.scalars(sa.select(Inspection.id).where(Inspection.dwelling_id == dwelling)).all()
         session.execute(sa.delete(Report).where(shows))
-    for organisation_id, id in near:
-        _tidy(organisation_id, id)
+    for id in near:
+        _tidy(id)
 
 
 def _rendered(folder: Path, source: Source, wanted: Wanted) -> Mapping[str, Path]:
     """The files by media type. Raises RenderingFailed, Unavailable."""
-    content = build(source, wanted.language.value)
+    try:
+        content = build(source, wanted.language.value)
+    except Exception as error:  # an answer of which nobody thought: the report fails, and its readers hear so
+        log.exception("report-not-built", inspection=str(wanted.inspection_id), error=type(error).__name__)
+        raise RenderingFailed(type(error).__name__) from error
     photos = folder / "photos"
     photos.mkdir()
     for name in _shown(content):
@@ -103,9 +107,9 @@ def _fetch(key: str, file: Path) -> None:
         raise Unavailable(retry_after_s=RETRY_AFTER_S) from error
 
 
-def _keep(report_id: UUID, inspection: Inspection, digest: bytes, files: Mapping[str, Path]) -> None:
+def _keep(report_id: UUID, inspection_id: UUID, digest: bytes, files: Mapping[str, Path]) -> None:
     """Raises Unavailable."""
-    base = f"{_folder(inspection.organisation_id, inspection.id)}{digest.hex()}"
+    base = f"{_folder(inspection_id)}{digest.hex()}"
     columns: dict[str, object] = {"state": ReportState.MADE, "source_digest": digest, "made_at": clock.now()}
     for (content_type, file), ending in zip(files.items(), ("pdf", "html"), strict=True):
         size, key = file.stat().st_size, f"{base}.{ending}"
@@ -113,7 +117,7 @@ def _keep(report_id: UUID, inspection: Inspection, digest: bytes, files: Mapping
             storage.store(key, content, size_bytes=size, content_type=content_type)
         columns |= {f"{ending}_key": key, f"{ending}_bytes": size}
     if _record(report_id, columns):
-        log.info("report-made", inspection=str(inspection.id), pdf_bytes=columns["pdf_bytes"], html_bytes=columns["html_bytes"])
+        log.info("report-made", inspection=str(inspection_id), pdf_bytes=columns["pdf_bytes"], html_bytes=columns["html_bytes"])
 
 
 def _record(report_id: UUID, columns: Mapping[str, object]) -> bool:
@@ -122,13 +126,14 @@ def _record(report_id: UUID, columns: Mapping[str, object]) -> bool:
         return session.scalar(sa.update(Report).where(Report.id == report_id).values(columns).returning(Report.id)) is not None
 
 
-def _folder(organisation_id: UUID, inspection_id: UUID) -> str:
-    return f"{REPORTS}{organisation_id}/{inspection_id}/"
+def _folder(inspection_id: UUID) -> str:
+    """Not by organisation: the inspection may become another one's, and what was made before then would never be found again."""
+    return f"{REPORTS}{inspection_id}/"
 
 
-def _tidy(organisation_id: UUID, inspection_id: UUID) -> None:
+def _tidy(inspection_id: UUID) -> None:
     """Remove the objects of an inspection's reports that no row names. Raises Unavailable."""
-    found = [each.key for each in storage.listed(_folder(organisation_id, inspection_id))]
+    found = [each.key for each in storage.listed(_folder(inspection_id))]
     if not found:
         return
     with reading() as session:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -16,6 +16,7 @@ from registry.clock import CIVIL_TIME
 from registry.db import Json
 from registry.dwellings.model import Dwelling
 from registry.inspections import scores
+from registry.inspections.clocks import corrected
 from registry.inspections.model import Inspection, InspectionRevision, Review
 from registry.inspections.scores import Scores
 from registry.members.model import Person
@@ -81,7 +82,7 @@ class Visit:
 
     @property
     def visited_at(self) -> datetime:
-        return corrected(self.revision.visited_at, self.revision.clock_skew_ms) or self.revision.submitted_at
+        return corrected(self.revision.visited_at, self.revision.clock_skew_ms or 0) or self.revision.submitted_at
 
     @property
     def visited_on(self) -> date:
@@ -105,11 +106,6 @@ class Source:
         """The preview in the object store of each picture, by the name of its file."""
         visits = [self.visit, *([self.before] if self.before else [])]
         return {photo.file: photo.preview_key for visit in visits for photo in visit.photos if photo.preview_key is not None}
-
-
-def corrected(moment: datetime | None, skew_ms: int | None) -> datetime | None:
-    """What the phone said, by the register's clock."""
-    return None if moment is None else moment - timedelta(milliseconds=skew_ms or 0)
 
 
 def find(session: Session, inspection_id: UUID, baseline_id: UUID | None) -> Source | None:
@@ -155,7 +151,7 @@ def _photos(session: Session, inspection_id: UUID) -> list[SourcePhoto]:
 def _photo(photo: Photo, image: Image | None) -> SourcePhoto:
     sight = _sight(photo, image)
     key = preview_key(image.organisation_id, image.id, max(PREVIEW_SIZES_PX)) if image is not None and sight is Sight.SHOWN else None
-    return SourcePhoto(photo.id, photo.question, photo.caption, corrected(photo.taken_at, photo.clock_skew_ms), sight, key)
+    return SourcePhoto(photo.id, photo.question, photo.caption, corrected(photo.taken_at, photo.clock_skew_ms or 0), sight, key)
 
 
 def _sight(photo: Photo, image: Image | None) -> Sight:

@@ -132,6 +132,30 @@ def test_the_feed_brings_what_it_is_about(live: Live) -> None:
     assert len(feed(inspector)["items"]) > 4
 
 
+def test_a_dwelling_comes_with_what_is_returned_because_it_may_have_changed_since_it_was_submitted(live: Live) -> None:
+    inspector, municipality = live("inspector"), live("municipality-editor")
+    mine = planned(live)
+    content(inspector.put(f"/inspections/{mine['id']}", {"answers": {}, "visitOutcome": "nobody-home"}, version=1))
+    content(inspector.post(f"/inspections/{mine['id']}/submission"))
+    content(municipality.post(f"/dwellings/{mine['dwellingId']}/hazards", {"kind": "gas"}), 201)
+    cursor = feed(inspector)["next"]
+    returned = content(municipality.post(f"/inspections/{mine['id']}/review", {"decision": "returned", "remarks": "Wanneer?"}, version=3))
+    found = {item["kind"]: item["content"] for item in feed(inspector, cursor, include="content")["items"]}
+    assert [hazard["kind"] for hazard in found["dwelling"]["hazards"]] == ["gas"]
+    assert found["inspection"]["version"] == returned["version"]
+
+
+def test_things_of_two_kinds_with_one_id_are_not_taken_for_each_other(live: Live) -> None:
+    """Clients make ids."""
+    inspector, municipality = live("inspector"), live("municipality-editor")
+    mine = planned(live)
+    plan = {name: mine[name] for name in ("checklistId", "occasion", "organisationId", "assigneeId", "dwellingId")}
+    content(municipality.post("/inspections", {**plan, "id": mine["dwellingId"]}), 201)
+    found = {(item["kind"], item["subjectId"]): item["content"] for item in feed(inspector, include="content")["items"]}
+    assert "hazards" in found["dwelling", mine["dwellingId"]]
+    assert "answers" in found["inspection", mine["dwellingId"]]
+
+
 def test_hazards_are_told_to_who_goes_there(live: Live) -> None:
     inspector, municipality = live("inspector"), live("municipality-editor")
     mine = planned(live)

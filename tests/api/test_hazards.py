@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from registry.audit.model import AuditLine
 from registry.changes.model import Change
+from registry.db import reading
 from tests import makers
 from tests.api.callers import Caller, content, refused
 
@@ -59,3 +60,26 @@ def test_phones_and_the_audit_log_hear_of_it(session: Session, inspector: Caller
     assert len(session.scalars(sa.select(Change.id).where(Change.subject_id == dwelling_id, Change.kind == "dwelling")).all()) == 2
     lines = session.scalars(sa.select(AuditLine.action).where(AuditLine.subject_id == str(dwelling_id)).order_by(AuditLine.id)).all()
     assert lines == ["dwelling.hazard-recorded", "dwelling.hazard-ended"]
+
+
+def test_a_corporation_does_not_learn_of_it_from_the_history_or_from_the_note_to_who_goes_there(
+    session: Session, inspector: Caller, reviewer: Caller, corporation: Caller, municipality: Caller
+) -> None:
+    assert corporation.organisation
+    dwelling = makers.a_dwelling(session, held_by=corporation.organisation)
+    inspection = makers.an_inspection(session, inspector.actor, dwelling_id=dwelling.id, note="pas op: agressief")
+    made = content(inspector.post(f"/dwellings/{dwelling.id}/hazards", {"kind": "aggression"}), 201)
+    content(inspector.post(f"/hazards/{made['id']}/end", {"reason": "bewoner verhuisd"}))
+    content(inspector.put(f"/inspections/{inspection.id}", {"answers": {}, "visitOutcome": "unsafe"}, version=1))
+    content(inspector.post(f"/inspections/{inspection.id}/submission"))
+    content(reviewer.post(f"/inspections/{inspection.id}/next-visit", {"basis": "politie gaat mee", "note": "hond"}), 201)
+    history = [f"/audit?subjectKind=dwelling&subjectId={dwelling.id}", f"/audit?subjectKind=inspection&subjectId={inspection.id}"]
+    told = {caller.actor.role: {line["action"] for path in history for line in content(caller.get(path))["items"]} for caller in (corporation, municipality)}
+    secret = {"dwelling.hazard-recorded", "dwelling.hazard-ended", "inspection.next-visit-planned"}
+    assert told["municipality-editor"] - told["corporation-editor"] == secret
+    assert told["corporation-editor"] == {"inspection.filled-in", "inspection.submitted"}
+    for path, of in ((f"/inspections/{inspection.id}", lambda body: [body]), ("/inspections", lambda body: body["items"])):
+        assert {each["note"] for each in of(content(corporation.get(path)))} == {None}
+        assert "pas op: agressief" in {each["note"] for each in of(content(municipality.get(path)))}
+    with reading(corporation.actor) as seen:  # nor by a query that forgets it
+        assert set(seen.scalars(sa.select(AuditLine.action))) == {"inspection.filled-in", "inspection.submitted", "inspection.planned"}

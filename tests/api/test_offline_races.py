@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from threading import Thread
 from typing import Any
@@ -17,7 +18,7 @@ from registry.changes.model import Change
 from registry.checklists.model import Checklist
 from registry.db import API_ROLE, database, transaction
 from registry.dwellings.model import Dwelling
-from registry.inspections import assignment, planning, review
+from registry.inspections import assignment, planning, review, team_work
 from registry.inspections.model import ConditionScore, Decision, Inspection, InspectionConflict, InspectionRevision, InspectionStatus, Occasion, VisitOutcome
 from registry.inspections.planning import Plan
 from registry.inspections.review import Verdict
@@ -93,8 +94,6 @@ def test_what_is_planned_while_somebody_joins_the_team_reaches_her(office: Offic
     reviewer, ann, bea = office.reviewer, office.ann, office.bea
     team = content(reviewer.post("/teams", {"name": "Noord", "memberIds": [str(ann.person_id)]}), 201)
     inspection = an_inspection(office)
-    from registry.inspections import team_work
-
     amend = partial(team_work.change_team, actor=reviewer.actor, team_id=UUID(team["id"]), name="Noord", member_ids=[bea.person_id], expected=1)
     hand_over = partial(reviewer.put, f"/inspections/{inspection.id}/assignment", {"teamId": team["id"]}, version=1)
     with meanwhile(reviewer.actor, lambda session: amend(session), hand_over) as answers:
@@ -134,7 +133,7 @@ def test_an_id_of_an_edit_is_used_once_also_by_two_at_once(office: Office) -> No
 
 
 def test_of_two_approved_at_once_the_dwelling_has_the_score_of_the_later_visit(office: Office) -> None:
-    reviewer, ann = office.reviewer, office.ann
+    reviewer = office.reviewer
     older = _submitted(office, 3, "2026-01-10")
     newer = _submitted(office, 5, "2026-02-10", dwelling_id=older.dwelling_id, checklist_id=older.checklist_id)
     approve = partial(reviewer.post, f"/inspections/{older.id}/review", {"decision": "approved"}, version=1)
@@ -145,14 +144,41 @@ def test_of_two_approved_at_once_the_dwelling_has_the_score_of_the_later_visit(o
         assert session.get_one(Dwelling, older.dwelling_id).condition_score == 5
 
 
-def _submitted(office: Office, score: int, day: str, **more: Any) -> Inspection:
-    from datetime import datetime
+def test_planners_who_move_many_and_phones_that_send_at_the_same_time_all_get_through(office: Office) -> None:
+    """In whatever order they lock: no deadlock, nothing refused but by a rule."""
+    reviewer, ann, bea = office.reviewer, office.ann, office.bea
+    team = content(reviewer.post("/teams", {"name": "Noord", "memberIds": [str(ann.person_id), str(bea.person_id)]}), 201)
+    ids = [str(an_inspection(office, team_id=UUID(team["id"])).id) for _ in range(12)]
 
+    def clients(caller: Caller) -> Caller:
+        return replace(caller, client=office.application.test_client())
+
+    moves = [
+        partial(clients(reviewer).post, "/inspections/assignments", {"inspectionIds": order, "note": note}) for note, order in (("a", ids), ("b", ids[::-1]))
+    ]
+    members = {"name": "Noord", "memberIds": [str(ann.person_id)]}
+    calls = [
+        *moves,
+        partial(clients(reviewer).put, f"/teams/{team['id']}", members, version=1),
+        *(partial(clients(reviewer).post, f"/inspections/{id}/withdrawal", {"reason": "sloop"}) for id in ids[:2]),
+        *(partial(clients(ann).post, f"/inspections/{id}/handing-back") for id in ids[2:4]),
+        partial(clients(ann).post, "/sync", {"items": [edit(id, {"mould": "none"}, baseVersion=1) for id in ids]}),
+        partial(clients(ann).post, "/sync", {"items": [edit(id, {"mould": "spots"}, baseVersion=1) for id in ids[::-1]]}),
+    ]
+    answers = at_once(calls)
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    results = [result for answer in answers if answer.status_code == 200 for result in answer.json.get("results", ())]
+    assert {result["code"] for result in results if "code" in result} <= {None, "not-yours"}
+
+
+def _submitted(office: Office, score: int, day: str, **more: Any) -> Inspection:
     at = datetime.fromisoformat(f"{day}T10:00:00+00:00")
     done = {"status": InspectionStatus.SUBMITTED, "visit_outcome": VisitOutcome.DONE, "visited_at": at, "submitted_at": at, "complete_at": at}
+    ann = office.ann
     with as_owner() as session:
-        made = makers.an_inspection(session, office.ann.actor, submitted_by=office.ann.person_id, **done, **more)
+        made: Inspection = makers.an_inspection(session, ann.actor, submitted_by=ann.person_id, **done, **more)
         kept = {"inspection_id": made.id, "revision": 1}
-        session.add(InspectionRevision(**kept, checklist_id=made.checklist_id, visit_outcome=VisitOutcome.DONE, answers={}, digest=b"x", submitted_by=office.ann.person_id))
+        answered = {"checklist_id": made.checklist_id, "visit_outcome": VisitOutcome.DONE, "answers": {}, "digest": b"x", "submitted_by": ann.person_id}
+        session.add(InspectionRevision(**kept, **answered))
         session.add(ConditionScore(**kept, method="x", score=score, details={}))
         return made

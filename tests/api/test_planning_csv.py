@@ -183,3 +183,13 @@ def test_a_large_file_takes_a_fixed_number_of_queries(session: Session, municipa
         assert queries(150) <= queries(1) + 2  # rows beyond a thousand come in more pages of one statement
     finally:
         sa.event.remove(engine, "after_cursor_execute", listener)
+
+
+def test_a_row_whose_inspection_is_over_plans_nothing_and_says_so(municipality: Caller, place: Place) -> None:
+    text = f"{HEADER}\n6411AB;15;;;baseline;nulmeting;;;31-12-2099;\n6411AB;15;;;baseline;oplevering;;;31-12-2099;\n"
+    (first, _) = content(send(municipality, place, text))["rows"]
+    content(municipality.post(f"/inspections/{first['id']}/withdrawal", {"reason": "sloop"}))
+    for dry_run in (True, False):
+        again = content(send(municipality, place, text, dry_run=dry_run))
+        assert again["summary"] == {"created": 0, "unchanged": 2}
+        assert [(fault["row"], fault["code"], "sloop" in fault["detail"]) for fault in again["warnings"]] == [(2, "inspection-withdrawn", True)]

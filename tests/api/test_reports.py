@@ -112,7 +112,7 @@ def test_it_is_made_anew_after_a_change(session: Session, inspector: Caller, ins
 
 def test_one_whose_object_is_lost_is_made_again(session: Session, inspector: Caller, inspection: Inspection) -> None:
     made(session, inspector, inspection)
-    for each in storage.listed(f"{making.REPORTS}{inspection.organisation_id}/"):
+    for each in storage.listed(f"{making.REPORTS}{inspection.id}/"):
         storage.delete(each.key)
     assert report(inspector, inspection).status_code == 202
     let_it_be_made(session)

@@ -252,6 +252,16 @@ def test_the_newest_baseline_before_it_is_taken(session: Session, inspector: Cal
     assert content(reviewer.get(f"/inspections/{after.id}/comparison"))["before"]["inspectionId"] == str(newer.id)
 
 
+def test_no_visit_was_after_its_submission_whatever_the_clock_of_a_phone_says(session: Session, inspector: Caller, reviewer: Caller) -> None:
+    first, second = (an_inspection_with(session, inspector.actor, **more) for more in ({}, {"occasion": Occasion.COMPLETION}))
+    second.dwelling_id = first.dwelling_id
+    session.flush()
+    submit(inspector, f"/inspections/{first.id}", SOUND, "2089-01-01T09:00:00Z")
+    submit(inspector, f"/inspections/{second.id}", SOUND, "2088-01-01T09:00:00Z")
+    found = content(reviewer.get(f"/inspections/{second.id}/comparison"))
+    assert (found["before"]["inspectionId"], found["after"]["inspectionId"]) == (str(first.id), str(second.id))
+
+
 def test_there_may_be_nothing_to_compare(session: Session, inspector: Caller, reviewer: Caller, inspection: Inspection, path: str) -> None:
     refused(reviewer.get(f"{path}/comparison"), 404, "nothing-to-compare")
     other = submitted(session, inspector, SOUND)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry import storage
-from registry.access import Actor
+from registry.access import Actor, the_system
 from registry.audit.model import AuditLine
 from registry.changes.model import Change, ChangeKind
 from registry.checklists.rules import digest
@@ -23,8 +23,9 @@ from registry.inspections import completeness, submission
 from registry.inspections.model import ConditionScore, Inspection, InspectionRevision, VisitOutcome
 from registry.inspections.rules import Document
 from registry.photos import uploads
+from registry.photos.destruction import destroy
 from registry.photos.examine import examine
-from registry.photos.model import ContentType, Image, Photo, PhotoState
+from registry.photos.model import ContentType, DestructionGround, Image, Photo, PhotoState
 from registry.photos.rules import NewPhoto
 from registry.storage import StoredObject
 from tests import makers
@@ -179,6 +180,11 @@ def test_a_photo_that_turns_out_to_be_no_image_makes_it_incomplete_again(session
     found = content(inspector.get(f"{path}/receipt"))
     assert (found["complete"], found["rejected"]) == (False, 1)
     assert [fault["pointer"] for fault in found["missing"]] == ["/answers/overall"]
+    with as_worker(), transaction() as own:
+        destroy(own, the_system("a-test"), id, ground=DestructionGround.ERASURE, reason="asked for by who lives there")
+    with as_worker():
+        assert completeness.settle_again() == 0
+    assert [fault["pointer"] for fault in content(inspector.get(f"{path}/receipt"))["missing"]] == ["/answers/overall"]
 
 
 def test_a_revision_and_its_scores_are_kept(session: Session, inspector: Caller, inspection: Inspection, path: Path) -> None:

@@ -108,3 +108,51 @@ def test_an_owner_who_is_no_superuser_migrates_and_works_under_forced_row_level_
     assert rows(keepers_database, sa.text("SELECT count(*) FROM dwelling")) == [(1,)]
     assert rows(keepers_database, sa.text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")) == [(False,)]
     migrations.downgrade(keepers_database, "base")
+
+
+BEFORE_INSPECTORS_WORK = """
+INSERT INTO municipality (code, name, province) VALUES ('GM0917', 'Heerlen', 'Limburg');
+INSERT INTO organisation (id, slug, name, kind) VALUES (:body, 'bureau', 'Bureau', 'inspection-body');
+INSERT INTO dwelling (id, municipality_code, source) VALUES (:dwelling, 'GM0917', 'api');
+INSERT INTO checklist (id, key, edition, content, digest) VALUES (:checklist, 'baseline', 1, '{}', sha256('x'));
+INSERT INTO inspection (id, dwelling_id, checklist_id, occasion, organisation_id, assignee_id, planned_by)
+    VALUES (:planned, :dwelling, :checklist, 'baseline', :body, :ann, :ann);
+INSERT INTO inspection
+    (id, dwelling_id, checklist_id, occasion, organisation_id, assignee_id, planned_by, status, visit_outcome, answers, submitted_at, submitted_by)
+    VALUES (:submitted, :dwelling, :checklist, 'baseline', :body, :ann, :ann, 'submitted', 'done', '{"mould": "none"}', now(), :ann);
+INSERT INTO change (kind, subject_id, municipality_code, organisation_id) VALUES ('inspection', :planned, 'GM0917', :body);
+"""
+
+
+def test_what_was_there_before_the_work_of_inspectors_goes_along_and_back(empty_database: str) -> None:
+    """Also back when there is a draft, work that was returned or withdrawn, and what is approved."""
+    migrations.upgrade(empty_database, "0012")
+    ids = {name: str(uuid4()) for name in ("body", "dwelling", "checklist", "planned", "submitted", "ann", "returned", "withdrawn")}
+    engine = sa.create_engine(sqlalchemy_url(empty_database), poolclass=sa.NullPool)
+
+    def run(statements: str) -> None:
+        with engine.begin() as connection:
+            for statement in filter(str.strip, statements.split(";\n")):
+                connection.execute(sa.text(statement), ids)
+
+    run(BEFORE_INSPECTORS_WORK)
+    migrations.upgrade(empty_database)
+    kept = "SELECT inspection_id::text, revision, answers ->> 'mould', submitted_by::text FROM inspection_revision"
+    assert rows(empty_database, sa.text(kept)) == [(ids["submitted"], 1, "none", ids["ann"])]
+    told = rows(empty_database, sa.text("SELECT kind, subject_id::text FROM change WHERE personal ORDER BY 1, 2"))
+    assert told == [("dwelling", ids["dwelling"]), *sorted(("inspection", ids[name]) for name in ("planned", "submitted"))]
+    run(
+        """
+        INSERT INTO checklist (key, edition, content, digest, status, published_at) VALUES ('draft', 1, '{}', sha256('y'), 'draft', NULL);
+        UPDATE inspection SET status = 'approved' WHERE id = :submitted;
+        INSERT INTO inspection (id, dwelling_id, checklist_id, occasion, organisation_id, planned_by, status, revision, previous_id)
+            VALUES (:returned, :dwelling, :checklist, 'baseline', :body, :ann, 'returned', 2, :submitted);
+        INSERT INTO inspection (id, dwelling_id, checklist_id, occasion, organisation_id, planned_by, status, withdrawal_reason)
+            VALUES (:withdrawn, :dwelling, :checklist, 'baseline', :body, :ann, 'withdrawn', 'x');
+        """
+    )
+    migrations.downgrade(empty_database, "0012")
+    statuses = rows(empty_database, sa.text("SELECT id::text, status FROM inspection"))
+    assert dict(statuses) == {ids["planned"]: "planned", ids["submitted"]: "submitted", ids["returned"]: "planned", ids["withdrawn"]: "planned"}
+    assert rows(empty_database, sa.text("SELECT key FROM checklist")) == [("baseline",)]
+    migrations.upgrade(empty_database)

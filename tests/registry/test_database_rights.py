@@ -36,13 +36,14 @@ GUARDED = {
 BY_COLUMN = {"credential": KEEP, "photo_share": KEEP}
 SEES = {
     "holds_dwelling", "sees_row_of_dwelling", "sees_dwelling", "sees_trajectory", "runs_trajectory", "sees_milestone", "sees_inspection", "sees_photo",
-    "works_beside", "sees_image", "in_team", "was_assigned", "is_team_of",
+    "works_beside", "sees_image", "in_team", "was_assigned", "is_team_of", "document_stands_since",
 }  # fmt: skip
 """They say whether whoever acts sees something, and nothing else about it."""
 RUN_AS_OWNER = SEES | {
     "authenticate", "redeem", "local_account", "change_password", "person_by_email", "works_as", "works_elsewhere", "void_access",
     "dwellings_out_of_sight", "keep_image", "images_in_sight", "uploads_to_hand_over", "fragment_bytes", "shared_photo",
-    "photo_is_held", "forget_photo_history", "team_members", "adopt_condition_score", "keep_edit_of_former", "inspectors_by_email", "teams_by_name", "visits_before", "report_source",
+    "photo_is_held", "forget_photo_history", "team_members", "adopt_condition_score", "keep_edit_of_former",
+    "inspectors_by_email", "teams_by_name", "visits_before", "report_source",
     "keep_superseded_row", "stamp_milestone", "stamp_confirmation", "chain_audit_line", "move_audit_head", "procrastinate_defer_jobs_v1",
 }  # fmt: skip
 """Functions that do as the owner what the API's role may not do by itself."""

@@ -63,6 +63,9 @@ def test_a_draft_may_be_unfinished_but_not_nameless(session: Session) -> None:
     with pytest.raises(RuleViolation) as refusal:
         create_draft(session, KEEPER, {"key": "Own", "edition": 0, "title": {}})
     assert codes(refusal) == [("/key", "wrong-form"), ("/edition", "too-small")]
+    with pytest.raises(RuleViolation) as refusal:
+        create_draft(session, KEEPER, {"edition": 1, "sections": [{}] * 600})
+    assert codes(refusal) == [("/key", "required")]
     with pytest.raises(EditionTaken):
         create_draft(session, KEEPER, {"key": "own", "edition": 1, "title": {}})
 

@@ -230,6 +230,14 @@ def measured(text: str) -> tuple[float, list[str]]:
     return time.process_time() - began, codes
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028"])
+def test_thousands_of_tag_directives_do_not_hold_up_the_process(end: str) -> None:
+    took_s, codes = measured("# first" + end + "".join(f"%TAG !a{number}! x{end}" for number in range(50_000)) + f"---{end}key: a{end}")
+    assert took_s < 1
+    assert codes == ["yaml-tag"]
+    assert told(f"%YAML 1.1\n%TAG !a! x\n---\n{HEAD}")[0] == (2, 1, "", "yaml-tag")
+
+
 def test_lists_that_were_made_to_be_compared_each_with_each_cost_little() -> None:
     many = ", ".join(f"q{number}" for number in range(24_000))
     options = ", ".join(f"{{key: o{number:05d}{'x' * 60}}}" for number in range(5_500))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.checklists.commands import shipped
-from registry.checklists.rules import check_answers, check_complete, digest, follow_ups, is_asked, photos_missing, questions
+from registry.checklists.rules import MOST_TOLD, check_answers, check_complete, digest, follow_ups, is_asked, photos_missing, questions
 from registry.db import Json
 
 BASELINE = next(iter(shipped()))
@@ -244,3 +244,13 @@ def test_any_json_is_judged_without_falling_over(answers: dict[str, Json]) -> No
     for fault in faults:
         assert fault.text("nl")
         assert fault.text("en")
+
+
+def test_of_many_wrong_answers_to_one_question_some_are_named_and_none_stands_twice() -> None:
+    options: list[Json] = [{"key": key, "nl": key, "en": key} for key in ("bath", "bed")]
+    rooms = asked({"key": "rooms", "type": "several", "options": options})
+    wrong = check_answers(rooms, {"rooms": [f"x{number}" for number in range(100_000)]})
+    assert {fault.code for fault in wrong} == {"answer-not-an-option"}
+    assert len(wrong) == MOST_TOLD
+    assert [fault.code for fault in check_answers(rooms, {"rooms": ["bath", "bed", "bath"]})] == ["repeated"]
+    assert check_answers(rooms, {"rooms": ["bath", "bed"]}) == []

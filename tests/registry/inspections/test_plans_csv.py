@@ -1,5 +1,6 @@
 """Reading a file of plans, as spreadsheets write it."""
 
+import time
 from datetime import date
 
 import pytest
@@ -108,3 +109,9 @@ def test_a_file_has_a_number_of_rows() -> None:
 
 def test_columns_have_the_letters_of_a_spreadsheet() -> None:
     assert [letters(place) for place in (0, 5, 25, 26, 701, 702)] == ["A", "F", "Z", "AA", "ZZ", "AAA"]
+
+
+def test_a_cell_full_of_spaces_takes_no_time() -> None:
+    began = time.process_time()
+    assert codes(f"{HEADER}\n6411AB;1{' ' * 100_000}!;baseline;nulmeting\n") == [("B2", "wrong-form")]
+    assert time.process_time() - began < 1

@@ -1,5 +1,6 @@
 """Condition scores of what was submitted, and scoring it again with another method."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -229,13 +230,55 @@ def test_what_is_not_approved_is_scored_and_the_dwelling_does_not_follow(
 
 def test_an_older_inspection_does_not_take_the_place_of_a_later_one(session: Session, inspector: Actor, the_register: Actor) -> None:
     older, first = submitted(session, inspector, ON_A_THRESHOLD)
-    later, second = submitted(session, inspector, {"roof": {"defects": [LEAK]}}, dwelling_id=older.dwelling_id, visited_at=a_moment("2026-05-01T09:00"))
+    moment = a_moment("2026-05-01T09:00")
+    later, second = submitted(session, inspector, {"roof": {"defects": [LEAK]}}, dwelling_id=older.dwelling_id, visited_at=moment, submitted_at=moment)
     record(session, first)
     record(session, second)
     assert adopt(session, the_register, later)
     recompute(session, the_register, method=STRICTER)
     assert kept(session, older, STRICTER)[None] == 2
     assert of_dwelling(session, older) == kept(session, later)[None] == 5
+
+
+def test_a_phone_whose_clock_is_ahead_does_not_keep_the_score_for_years(session: Session, inspector: Actor) -> None:
+    for ahead in ({"clock_skew_ms": 5 * 365 * 86_400_000}, {"clock_skew_ms": None}):
+        older, old = submitted(session, inspector, {"roof": {"defects": [LEAK]}, "frames": SOUND}, visited_at=a_moment("2031-02-02T09:00"), **ahead)
+        newer, new = submitted(
+            session, inspector, {"roof": SOUND, "frames": SOUND}, dwelling_id=older.dwelling_id, submitted_at=a_moment("2026-03-03T09:00"), visited_at=None
+        )
+        reviewer = an_actor(Role.REVIEWER, an_organisation(session, kind=OrganisationKind.INSPECTION_BODY))
+        for inspection, revision in ((older, old), (newer, new)):
+            record(session, revision)
+            adopt(session, reviewer, inspection)
+        assert of_dwelling(session, newer) == 1
+
+
+def test_of_two_approved_at_the_same_moment_the_later_visit_counts(fresh_database: str) -> None:
+    with transaction() as session:
+        inspector = an_actor(Role.INSPECTOR, an_organisation(session, kind=OrganisationKind.INSPECTION_BODY))
+        older, old = submitted(session, inspector, {"roof": SOUND, "frames": SOUND}, status=InspectionStatus.SUBMITTED)
+        moment = {"visited_at": a_moment("2026-03-03T09:00"), "submitted_at": a_moment("2026-03-03T09:00")}
+        answers: dict[str, Json] = {"roof": {"defects": [LEAK]}, "frames": SOUND}
+        newer, new = submitted(session, inspector, answers, dwelling_id=older.dwelling_id, status=InspectionStatus.SUBMITTED, **moment)
+        record(session, old)
+        record(session, new)
+
+    def approve(session: Session, inspection: Inspection) -> None:
+        session.execute(sa.update(Inspection).where(Inspection.id == inspection.id).values(status=InspectionStatus.APPROVED))
+        adopt(session, the_system("request-of-a-test"), inspection)
+
+    def approve_older() -> None:
+        with transaction() as session:
+            approve(session, older)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction() as session:
+            approve(session, newer)
+            waits = pool.submit(approve_older)
+            time.sleep(1)
+        waits.result(30)
+    with transaction() as session:
+        assert of_dwelling(session, newer) == 5
 
 
 def test_every_revision_is_scored_in_batches_and_once(session: Session, inspector: Actor, the_register: Actor) -> None:

@@ -104,14 +104,23 @@ def test_namespaces_and_their_prefixes_don_t_matter() -> None:
     assert submission.filled_in(OUTLINE, envelope.root).document.visit_outcome is VisitOutcome.REFUSED
 
 
-@pytest.mark.parametrize(("text", "answer"), [("7", 7), ("7.0", 7), ("0.1", 0.1), ("x", "x"), ("NaN", "NaN"), ("1e400", "1e400"), ("-0.5", -0.5)])
+@pytest.mark.parametrize(
+    ("text", "answer"), [("9" * 16, "9" * 16), ("7", 7), ("7.0", 7), ("0.1", 0.1), ("x", "x"), ("NaN", "NaN"), ("1e400", "1e400"), ("-0.5", -0.5)]
+)
 def test_numbers_are_read_as_json_has_them(text: str, answer: object) -> None:
     envelope = submission.read(filled(FORM, {**VISIT, "answers/first/humidity/answer": text}))
     assert submission.filled_in(OUTLINE, envelope.root).document.answers["humidity"] == answer
 
 
-@pytest.mark.parametrize("moment", ["2026-03-01T10:11:12", "soon", "2026-13-45"])
-def test_a_time_that_says_no_offset_is_no_time(moment: str) -> None:
+def test_remarks_are_as_long_as_by_any_other_way() -> None:
+    envelope = submission.read(filled(FORM, {**VISIT, "closing/remarks": "x" * 4001}))
+    with pytest.raises(RuleViolation) as refusal:
+        submission.filled_in(OUTLINE, envelope.root)
+    assert [(fault.pointer, fault.code) for fault in refusal.value.faults] == [("closing/remarks", "too-long")]
+
+
+@pytest.mark.parametrize("moment", ["2026-03-01T10:11:12", "soon", "2026-13-45", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_time_that_says_no_offset_or_can_not_be_converted_is_no_time(moment: str) -> None:
     envelope = submission.read(filled(FORM, {**VISIT, "visit/started-at": moment}))
     assert submission.filled_in(OUTLINE, envelope.root).document.visited_at is None
 

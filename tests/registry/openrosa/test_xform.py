@@ -147,3 +147,19 @@ def test_a_form_is_made_in_a_moment() -> None:
     made = xform(outline(EVERYTHING))
     assert time.perf_counter() - began < 1
     assert XFORMS.encode() in made
+
+
+@pytest.mark.parametrize(("length", "width"), [(200, 1), (24, 2)])
+def test_conditions_that_repeat_each_other_without_end_make_no_form(length: int, width: int) -> None:
+    """It would be gigabytes, or deeper than a program can go, and the list of forms would fail for everybody."""
+    words = {"nl": "Vraag", "en": "Question"}
+    asked = []
+    for number in range(length):
+        before = [{"question": f"q{other}", "in": ["no"]} for other in range(max(0, number - width), number)]
+        asked.append({"key": f"q{number}", "type": "yes-no", "text": words} | ({"visible-if": {"all": before}} if before else {}))
+    content: dict[str, Any] = {"key": "long", "edition": 1, "title": words, "sections": [{"key": "s", "title": words, "questions": asked}]}
+    faults = why_not(content)
+    assert {fault.code for fault in faults} == {"not-in-a-form"}
+    short = {**content, "sections": [{**content["sections"][0], "questions": asked[:5]}]}
+    assert why_not(short) == []
+    assert len(xform(outline(short))) < 100_000

@@ -170,3 +170,11 @@ def test_letters_without_a_shape_in_our_fonts_are_replaced_for_paper_and_long_wo
     assert printable({"a": ["日本 é", 3, None], "file": "日"}) == {"a": [f"{MISSING}{MISSING} é", 3, None], "file": "日"}
     assert max(map(len, str(printable("x" * 200)).split("\u200b"))) <= 31
     assert MISSING in ALPHABET
+
+
+@pytest.mark.parametrize("skew_ms", [-(10**14), 10**14])
+def test_a_clock_that_is_wrong_by_thousands_of_years_breaks_no_report(skew_ms: int) -> None:
+    said = datetime(8999, 12, 31, 22, tzinfo=UTC) if skew_ms < 0 else datetime(1900, 1, 1, tzinfo=UTC)
+    visit = a_visit(at=said, clock_skew_ms=skew_ms)
+    assert visit.visited_at == visit.revision.submitted_at
+    build(a_source(visit), "nl")

@@ -77,7 +77,7 @@ def kept(actor: Actor, inspection: Inspection, language: ReportLanguage = DUTCH)
 
 
 def objects(inspection: Inspection) -> list[str]:
-    return [each.key for each in storage.listed(f"{making.REPORTS}{inspection.organisation_id}/{inspection.id}/")]
+    return [each.key for each in storage.listed(making.REPORTS) if str(inspection.id) in each.key]
 
 
 def text_of(actor: Actor, inspection: Inspection) -> str:
@@ -249,14 +249,36 @@ def test_a_completion_is_compared_with_the_baseline_only_for_who_sees_that(sessi
     assert "Toen en daar" in text_of(editor, completion)
 
 
+def test_the_reports_of_an_inspection_that_went_to_another_organisation_are_forgotten_too(
+    session: Session, inspector: Actor, inspection: Inspection, work: Work
+) -> None:
+    photo = a_seen_photo(session, inspection)
+    ask(inspector, inspection)
+    work()
+    assert len(objects(inspection)) == 2
+    with transaction(inspector) as own:
+        withdraw(own, inspector, photo.id, "Bewoner in beeld")
+    session.execute(sa.update(Inspection).where(Inspection.id == inspection.id).values(organisation_id=an_organisation(session).id))
+    work()
+    assert objects(inspection) == []
+
+
+@pytest.mark.parametrize(("where", "what", "error"), [(rendering, "render", RenderingFailed("a test")), (making, "build", OverflowError("a test"))])
 def test_a_report_that_can_not_be_made_says_so_and_is_tried_again_later(
-    session: Session, inspector: Actor, inspection: Inspection, work: Work, monkeypatch: pytest.MonkeyPatch
+    session: Session,
+    inspector: Actor,
+    inspection: Inspection,
+    work: Work,
+    monkeypatch: pytest.MonkeyPatch,
+    where: object,
+    what: str,
+    error: Exception,
 ) -> None:
     def fails(*_: object, **__: object) -> None:
-        raise RenderingFailed("a test")
+        raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(rendering, "render", fails)
+        patch.setattr(where, what, fails)
         ask(inspector, inspection)
         work()
     assert kept(inspector, inspection).has_failed
