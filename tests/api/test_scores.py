@@ -28,7 +28,7 @@ def test_the_scores_are_there_with_their_steps_once_it_is_submitted(path: str, i
     # (1000 × 1.10 + 3000 × 1.00) / 4000 = 1.025
     assert (found["whole"]["score"], found["whole"]["index"], found["whole"]["question"]) == (2, "1.025000", None)
     assert found["whole"]["method"] == "nen2767-1-reconstructed/1"
-    assert reviewer.get(f"{path}/scores", headers={"If-None-Match": response.headers["ETag"]}).status_code == 304
+    assert reviewer.get(f"{path}/scores", If_None_Match=response.headers["ETag"]).status_code == 304
 
 
 def test_who_does_not_see_the_inspection_does_not_see_its_scores(path: str, inspector: Caller) -> None:
