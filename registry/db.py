@@ -152,8 +152,15 @@ def transaction(acting: Acting | None = None, *, on: sa.Connection | None = None
         orm.Session(on or database.bind, expire_on_commit=False, join_transaction_mode="create_savepoint") as session,
         session.begin(),
     ):
-        session.connection().exec_driver_sql(_ACT_FOR_WRITING, _claims(acting, database.role))
+        _begin_as(session.connection(), _claims(acting, database.role))
         yield session
+
+
+def _begin_as(connection: sa.Connection, claims: Mapping[str, str]) -> None:
+    """BEGIN, the lock of the change feed and who acts, in one round trip."""
+    driver: Any = connection.connection.driver_connection
+    with driver.pipeline():
+        driver.execute(_ACT_FOR_WRITING, claims)
 
 
 def act(session: orm.Session, acting: Acting) -> None:

@@ -121,14 +121,14 @@ def test_a_municipality_is_told_of_what_lies_in_it(fresh_database: str) -> None:
     assert read_all(AUDITOR) == [mine, other, ours, everyone]
 
 
-def test_the_shared_lock_is_taken_before_the_transaction_has_a_number(session: Session) -> None:
-    """The first statement of `transaction()`; a writer without it would be invisible to the horizon."""
-    statements: list[str] = []
-    bind = session.get_bind()
-    sa.event.listen(bind, "before_cursor_execute", lambda *call: statements.append(call[2]))
-    with transaction() as inner:
-        inner.execute(sa.text("SELECT 1"))
-    assert next(each for each in statements if "SAVEPOINT" not in each).startswith("SELECT pg_advisory_xact_lock_shared(4711)")
+def test_the_shared_lock_is_taken_before_the_transaction_has_a_number(fresh_database: str) -> None:
+    """A writer that has a number and not the lock would be invisible to the horizon."""
+    held = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711 AND mode = 'ShareLock' AND granted AND pid = pg_backend_pid()"
+    state = sa.text(f"SELECT EXISTS ({held}) AS locked, pg_current_xact_id_if_assigned() IS NOT NULL AS numbered")
+    with transaction() as session:
+        assert tuple(session.execute(state).one()) == (True, False)
+        announce(session, ChangeKind.CHECKLIST, uuid4())
+        assert tuple(session.execute(state).one()) == (True, True)
 
 
 @pytest.mark.parametrize(
