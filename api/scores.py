@@ -28,7 +28,11 @@ class ScoreOut(OutSchema):
     method = fields.String(required=True, metadata={"description": "Version of the method."})
     score = fields.Integer(required=True, metadata={"description": "1 (excellent) to 6 (very bad)."})
     index_value = fields.Decimal(
-        required=True, allow_none=True, data_key="index", metadata={"description": "Average of the correction factors; empty where the matrix alone decides."}
+        required=True,
+        allow_none=True,
+        as_string=True,
+        data_key="index",
+        metadata={"description": "Average of the correction factors; empty where the matrix alone decides."},
     )
     details = fields.Dict(required=True)
     computed_at = Moment(required=True, data_key="computedAt")
