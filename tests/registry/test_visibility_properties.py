@@ -46,7 +46,7 @@ JOBS = [(body, role) for body in BODIES for role in ROLES[body.kind] for _ in ra
 """Roles that see by more than one rule come more often."""
 IN_FORCE: tuple[list[int], list[Offset]] = ([-400, -400, -400, -1, 0, 1], [None, None, None, 0, 1, 400])
 AROUND_TODAY: tuple[list[int], list[Offset]] = ([-400, -400, -1, 0, 1], [None, None, -1, 0, 1, 400])
-EXAMPLES = 80
+EXAMPLES = 60
 seen: Counter[str] = Counter()
 """How often something was shown, hidden or refused, so that the examples are known to say something."""
 
