@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
+from math import asin, cos, radians, sin, sqrt
 from typing import Final
 
 MUNICIPALITY_CODE: Final = re.compile(r"GM[0-9]{4}")
@@ -12,6 +13,8 @@ BAG_ID: Final = re.compile(r"[0-9]{16}")
 SHA256_HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 SPACE_IN_POSTCODE: Final = re.compile(r"\s+")
+EARTH_RADIUS_M: Final = 6_371_008.8
+"""The mean one."""
 EARLIEST_YEAR: Final = 1900
 LATEST_YEAR: Final = 9000
 """Moments outside these years are typing errors, and near the ends of the calendar they can't be converted to another time zone."""
@@ -79,6 +82,13 @@ def address_line(street: str | None, number: int | None, letter: str | None, suf
     parts: list[str | None] = [street, str(number) if number else None, letter]
     line = " ".join(part for part in parts if part)
     return f"{line}-{suffix}" if suffix else line
+
+
+def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Metres along a great circle between two positions (longitude, latitude in degrees), as on a sphere."""
+    (east, north), (other_east, other_north) = (tuple(map(radians, place)) for place in (one, other))
+    half = sin((other_north - north) / 2) ** 2 + cos(north) * cos(other_north) * sin((other_east - east) / 2) ** 2
+    return 2 * EARTH_RADIUS_M * asin(min(1.0, sqrt(half)))
 
 
 def rfc3339(moment: datetime) -> str:

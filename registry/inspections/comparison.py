@@ -17,7 +17,7 @@ from registry.db import Json
 from registry.errors import Fault, NotFound, RuleViolation
 from registry.inspections import own_photos, queries, scores
 from registry.inspections.clocks import corrected
-from registry.inspections.model import Inspection, InspectionStatus, Occasion
+from registry.inspections.model import FROZEN, Inspection, InspectionStatus, Occasion
 from registry.inspections.scores import Scores
 
 
@@ -99,7 +99,7 @@ def baseline_before(session: Session, actor: Actor, inspection: Inspection) -> I
     """The newest baseline of the dwelling before it that was submitted, of those that the actor sees. Raises NothingToCompare."""
     ahead = sa.func.make_interval(0, 0, 0, 0, 0, 0, sa.func.coalesce(Inspection.clock_skew_ms, 0) / 1000.0)
     moment = sa.func.least(Inspection.visited_at - ahead, Inspection.submitted_at)
-    frozen = Inspection.status.in_((InspectionStatus.SUBMITTED, InspectionStatus.APPROVED))
+    frozen = Inspection.status.in_(FROZEN)
     query = (
         sa.select(Inspection)
         .where(Inspection.dwelling_id == inspection.dwelling_id, Inspection.occasion == Occasion.BASELINE, frozen, queries.visible_to(actor))

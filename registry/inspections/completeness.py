@@ -23,12 +23,10 @@ from registry.db import Json, reading, transaction
 from registry.errors import Fault
 from registry.inspections import own_photos
 from registry.inspections.announcing import tell
-from registry.inspections.model import Inspection, InspectionStatus, VisitOutcome
+from registry.inspections.model import FROZEN, Inspection, VisitOutcome
 from registry.inspections.own_photos import AWAITED, PhotoCount
 from registry.versioned import change
 
-FROZEN: Final = (InspectionStatus.SUBMITTED, InspectionStatus.APPROVED)
-"""Statuses in which an inspection is complete or not."""
 SETTLED_AT_ONCE: Final = 100
 
 

@@ -13,10 +13,10 @@ from registry.audit import commands as audit
 from registry.errors import Fault, NotFound, NotYours, RuleViolation
 from registry.inspections.announcing import tell
 from registry.inspections.edits import faults_of
-from registry.inspections.keeping import document_of, settle
+from registry.inspections.keeping import settle
 from registry.inspections.model import OPEN, AnswersInvalid, ConflictResolved, Inspection, InspectionConflict, Resolution
-from registry.inspections.queries import visible_to
-from registry.inspections.rules import Difference, Document, differences
+from registry.inspections.queries import find_locked, visible_to
+from registry.inspections.rules import Difference, Document, differences, document_of
 from registry.pages import Page, page_of
 from registry.versioned import change, check_version
 
@@ -114,8 +114,7 @@ def _locked(session: Session, actor: Actor, conflict_id: UUID) -> tuple[Inspecti
     kept = get(session, actor, conflict_id)
     if kept.inspection is None:
         raise NotYours()
-    query = sa.select(Inspection).where(Inspection.id == kept.inspection.id, visible_to(actor)).with_for_update(key_share=True)
-    inspection = session.scalar(query.execution_options(populate_existing=True))
+    inspection = find_locked(session, actor, kept.inspection.id)
     if inspection is None:  # it went to another at this very moment
         raise NotYours()
     if actor.role is Role.INSPECTOR and (inspection.assignee_id != actor.person_id or inspection.status not in OPEN):

@@ -22,7 +22,7 @@ from registry.inspections import keeping
 from registry.inspections.announcing import tell
 from registry.inspections.keeping import Edit
 from registry.inspections.model import OPEN, AnswersInvalid, EditIdReused, EditOutcome, Inspection, InspectionConflict, InspectionEdit, Resolution
-from registry.inspections.queries import visible_to
+from registry.inspections.queries import find_locked
 from registry.inspections.rules import Document
 from registry.versioned import VersionRequired, change, same
 
@@ -53,7 +53,7 @@ def write(session: Session, actor: Actor, inspection_id: UUID, edit: Edit) -> Wr
     Raises NotAllowed, NotFound, NotYours, EditIdReused, VersionRequired, AnswersInvalid.
     """
     require(actor, Right.INSPECT)
-    inspection = _locked(session, actor, inspection_id)
+    inspection = find_locked(session, actor, inspection_id)
     if inspection is None:
         keeping.one_by_one(session, actor, inspection_id)
     known = _journalled(session, actor, inspection_id, edit)
@@ -85,7 +85,7 @@ def fill_in(session: Session, actor: Actor, inspection_id: UUID, document: Docum
 def own_locked(session: Session, actor: Actor, inspection_id: UUID) -> tuple[Inspection, list[Question]]:
     """The inspection, locked, and the questions of its checklist. Raises NotAllowed, NotFound, NotYours."""
     require(actor, Right.INSPECT)
-    inspection = _locked(session, actor, inspection_id)
+    inspection = find_locked(session, actor, inspection_id)
     if inspection is None:
         raise NotFound(what="inspection", id=inspection_id)
     if inspection.assignee_id != actor.person_id:
@@ -102,11 +102,6 @@ def faults_of(session: Session, inspection: Inspection, document: Document) -> l
         if other.key != session.get_one(Checklist, inspection.checklist_id).key:
             return [Fault("/checklistId", "another-checklist", {"key": other.key})]
     return check_answers(questions_of(session, document.checklist_id or inspection.checklist_id), document.answers)
-
-
-def _locked(session: Session, actor: Actor, inspection_id: UUID) -> Inspection | None:
-    query = sa.select(Inspection).where(Inspection.id == inspection_id, visible_to(actor)).with_for_update(key_share=True)
-    return session.scalar(query.execution_options(populate_existing=True))
 
 
 def _journalled(session: Session, actor: Actor, inspection_id: UUID, edit: Edit) -> InspectionEdit | None:

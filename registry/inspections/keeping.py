@@ -15,7 +15,7 @@ from registry.db import Json
 from registry.errors import NotFound
 from registry.inspections.announcing import tell
 from registry.inspections.model import EditOutcome, Inspection, InspectionConflict, InspectionEdit, Resolution
-from registry.inspections.rules import Document
+from registry.inspections.rules import Document, document_of
 from registry.versioned import VersionRequired, change
 
 _KEEP_AS_FORMER = sa.select(InspectionConflict).from_statement(
@@ -145,8 +145,3 @@ def settle(session: Session, actor: Actor, conflict: InspectionConflict, resolut
     """Say how a conflict ended, and at which version of the inspection when its document became it."""
     became = {"resolved_version": inspection.version} if resolution in (Resolution.YOURS, Resolution.APPLIED_LATER) else {}
     change(session, conflict, {"resolution": resolution, "resolved_at": clock.now(), "resolved_by": actor.person_id, **became})
-
-
-def document_of(inspection: Inspection) -> Document:
-    """What the register has now."""
-    return Document(inspection.answers, inspection.visit_outcome, inspection.visited_at, inspection.remarks, inspection.checklist_id)

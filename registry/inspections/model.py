@@ -45,6 +45,8 @@ class InspectionStatus(StrEnum):
 
 OPEN = (InspectionStatus.PLANNED, InspectionStatus.RETURNED)
 """Statuses in which the inspector works on it."""
+FROZEN = (InspectionStatus.SUBMITTED, InspectionStatus.APPROVED)
+"""Statuses in which what was submitted stands, and is complete or not."""
 
 
 class EditIdReused(Conflict):

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from registry import clock
 from registry.access import Actor, Right, require
 from registry.audit import commands as audit
-from registry.checklists.model import Checklist, ChecklistStatus
+from registry.checklists.model import Checklist
+from registry.checklists.queries import newest_published
 from registry.errors import Conflict, Fault, NotFound, RuleViolation
 from registry.inspections.model import Inspection, InspectionStatus
 from registry.inspections.planning import Plan, plan
-from registry.inspections.queries import visible_to
+from registry.inspections.queries import find_locked
 from registry.inspections.visits import due_on
 from registry.versioned import Outcome
 
@@ -52,7 +53,7 @@ def plan_next(session: Session, actor: Actor, inspection_id: UUID, wanted: NextV
     Raises NotAllowed, NotFound, NoVisitInVain, NextVisitPlanned, RuleViolation (a basis is needed; or what `planning.plan` finds).
     """
     require(actor, Right.PLAN_INSPECTIONS)
-    before = session.scalar(sa.select(Inspection).where(Inspection.id == inspection_id, visible_to(actor)).with_for_update(key_share=True))
+    before = find_locked(session, actor, inspection_id)
     if before is None:
         raise NotFound(what="inspection", id=inspection_id)
     following = _following(session, inspection_id)
@@ -95,6 +96,5 @@ def _as_before(session: Session, before: Inspection, wanted: NextVisit) -> Plan:
 
 def _newest(session: Session, checklist_id: UUID) -> UUID:
     """The newest published edition of the checklist, or the edition itself when none is: planning says then what is wrong with it."""
-    key = sa.select(Checklist.key).where(Checklist.id == checklist_id).scalar_subquery()
-    query = sa.select(Checklist.id).where(Checklist.key == key, Checklist.status == ChecklistStatus.PUBLISHED)
-    return session.scalar(query.order_by(Checklist.edition.desc()).limit(1)) or checklist_id
+    key = session.scalars(sa.select(Checklist.key).where(Checklist.id == checklist_id)).one()
+    return newest_published(session, [key]).get(key, checklist_id)

@@ -1,7 +1,7 @@
 """Planning from a file: every row of it, or none. What is wrong is said of every cell at once."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from registry import clock
 from registry.access import Actor, Right, require
 from registry.batch import Result
-from registry.checklists.model import Checklist, ChecklistStatus
+from registry.checklists.queries import newest_published
 from registry.dwellings import queries as dwellings
 from registry.dwellings.model import Dwelling
 from registry.errors import Fault, RuleViolation
@@ -212,7 +212,7 @@ def _known(session: Session, actor: Actor, rows: Sequence[Row], organisation_id:
         {place.id: place for place in places},
         {place.bag_id: place for place in places if place.bag_id},
         by_number,
-        _newest(session, {row.checklist for row in rows if row.checklist}),
+        newest_published(session, {row.checklist for row in rows if row.checklist}),
         teams.inspectors_with(session, {row.inspector for row in rows if row.inspector}, organisation_id),
         teams.named(session, {row.team for row in rows if row.team}, organisation_id),
     )
@@ -225,8 +225,3 @@ def _places(session: Session, actor: Actor, named: sa.ColumnElement[bool]) -> li
         _Place(id, bag_id, Address(postcode or "", number or 0, letter and letter.lower(), suffix and suffix.lower()))
         for id, bag_id, postcode, number, letter, suffix in session.execute(query)
     ]
-
-
-def _newest(session: Session, keys: Collection[str]) -> dict[str, UUID]:
-    query = sa.select(Checklist.key, Checklist.id).where(Checklist.key.in_(keys), Checklist.status == ChecklistStatus.PUBLISHED)
-    return {row.key: row.id for row in session.execute(query.order_by(Checklist.edition))}

@@ -36,6 +36,12 @@ def get(session: Session, actor: Actor, inspection_id: UUID) -> Inspection:
     return inspection
 
 
+def find_locked(session: Session, actor: Actor, inspection_id: UUID) -> Inspection | None:
+    """An inspection that the actor sees, as it stands now, which nobody else changes before the end of the transaction."""
+    query = sa.select(Inspection).where(Inspection.id == inspection_id, visible_to(actor)).with_for_update(key_share=True)
+    return session.scalar(query.execution_options(populate_existing=True))
+
+
 def find_each(session: Session, actor: Actor, inspection_ids: Collection[UUID]) -> dict[UUID, Inspection]:
     """Those of these inspections that the actor may see. Raises NotAllowed."""
     require(actor, Right.READ_INSPECTIONS)

@@ -15,7 +15,7 @@ from registry.errors import Conflict, Fault, NotAllowed, NotFound, RuleViolation
 from registry.inspections import scores
 from registry.inspections.announcing import tell, tell_assigned
 from registry.inspections.model import Decision, Inspection, InspectionStatus, Review, VisitOutcome
-from registry.inspections.queries import visible_to
+from registry.inspections.queries import find_locked
 from registry.trajectories import evidence
 from registry.trajectories.evidence import Shows
 from registry.versioned import change, check_version, same
@@ -85,8 +85,7 @@ def review(session: Session, actor: Actor, inspection_id: UUID, verdict: Verdict
 def _locked(session: Session, actor: Actor, inspection_id: UUID) -> Inspection:
     """Raises NotAllowed, NotFound."""
     require(actor, Right.REVIEW_INSPECTIONS)
-    query = sa.select(Inspection).where(Inspection.id == inspection_id, visible_to(actor)).with_for_update(key_share=True)
-    inspection = session.scalar(query.execution_options(populate_existing=True))
+    inspection = find_locked(session, actor, inspection_id)
     if inspection is None:
         raise NotFound(what="inspection", id=inspection_id)
     return inspection

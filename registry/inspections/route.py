@@ -3,15 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import asin, cos, radians, sin, sqrt
+from typing import NamedTuple
 from uuid import UUID
 
-EARTH_RADIUS_M = 6_371_008.8
-"""The mean one."""
+from registry.values import distance_m
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """Degrees, CRS84."""
 
     longitude: float
@@ -34,13 +32,6 @@ class Leg:
 
     stop: Stop
     distance_m: int | None
-
-
-def distance_m(one: Point, other: Point) -> float:
-    """Along a great circle."""
-    up, along = radians(other.latitude - one.latitude) / 2, radians(other.longitude - one.longitude) / 2
-    half = sin(up) ** 2 + cos(radians(one.latitude)) * cos(radians(other.latitude)) * sin(along) ** 2
-    return 2 * EARTH_RADIUS_M * asin(min(1.0, sqrt(half)))
 
 
 def in_order(stops: Iterable[Stop], *, start: Point | None = None, fixed: Sequence[UUID] = ()) -> list[Leg]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from registry.db import Json
 from registry.errors import pointer
-from registry.inspections.model import VisitOutcome
+from registry.inspections.model import Inspection, VisitOutcome
 from registry.values import rfc3339
 
 
@@ -50,6 +50,11 @@ class Document:
     def columns(self) -> dict[str, object]:
         edition = {} if self.checklist_id is None else {"checklist_id": self.checklist_id}
         return {"answers": dict(self.answers), "visit_outcome": self.visit_outcome, "visited_at": self.visited_at, "remarks": self.remarks, **edition}
+
+
+def document_of(inspection: Inspection) -> Document:
+    """What the register has now."""
+    return Document(inspection.answers, inspection.visit_outcome, inspection.visited_at, inspection.remarks, inspection.checklist_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from registry.db import Json
 from registry.errors import Fault
 from registry.inspections import own_photos, scores
 from registry.inspections.announcing import tell
-from registry.inspections.completeness import FROZEN, Standing, standing
+from registry.inspections.completeness import Standing, standing
 from registry.inspections.edits import own_locked
-from registry.inspections.model import AnswersInvalid, Inspection, InspectionRevision, InspectionStatus, InspectionWithdrawn, VisitOutcome
-from registry.inspections.rules import Document
+from registry.inspections.model import FROZEN, AnswersInvalid, Inspection, InspectionRevision, InspectionStatus, InspectionWithdrawn, VisitOutcome
+from registry.inspections.rules import document_of
 from registry.versioned import change, check_version
 
 
@@ -60,7 +60,7 @@ def _faults_at_submission(inspection: Inspection, asked: list[Question]) -> list
 
 def _keep(session: Session, actor: Actor, inspection: Inspection, found: Standing) -> InspectionRevision:
     """The revision, which never changes."""
-    document = Document(inspection.answers, inspection.visit_outcome, inspection.visited_at, inspection.remarks, inspection.checklist_id)
+    document = document_of(inspection)
     revision = InspectionRevision(
         inspection_id=inspection.id,
         revision=inspection.revision,

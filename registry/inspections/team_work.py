@@ -12,7 +12,7 @@ from registry.errors import Conflict, NotFound
 from registry.inspections.announcing import tell, tell_assigned, tell_assigned_each, tell_gone, tell_gone_each
 from registry.inspections.assignment import check_open, post_of, workforce
 from registry.inspections.model import OPEN, Inspection
-from registry.inspections.queries import visible_to
+from registry.inspections.queries import find_locked, visible_to
 from registry.members import teams
 from registry.members.teams import TeamOfInspectors
 from registry.versioned import change
@@ -36,7 +36,7 @@ def take(session: Session, actor: Actor, inspection_id: UUID) -> Inspection:
     Raises NotAllowed, NotFound, InspectionTaken, InspectionSubmitted, InspectionWithdrawn.
     """
     require(actor, Right.INSPECT)
-    inspection = _locked(session, actor, inspection_id)
+    inspection = find_locked(session, actor, inspection_id)
     if inspection is None:
         raise _why_not(session, inspection_id)
     check_open(inspection)
@@ -57,7 +57,7 @@ def hand_back(session: Session, actor: Actor, inspection_id: UUID) -> Inspection
     Raises NotAllowed, NotFound, NobodyToHandBackTo, InspectionSubmitted, InspectionWithdrawn.
     """
     require(actor, Right.INSPECT)
-    inspection = _locked(session, actor, inspection_id)
+    inspection = find_locked(session, actor, inspection_id)
     if inspection is None:
         raise NotFound(what="inspection", id=inspection_id)
     if inspection.assignee_id is None:
@@ -72,11 +72,6 @@ def hand_back(session: Session, actor: Actor, inspection_id: UUID) -> Inspection
     tell(session, inspection)
     tell_assigned(session, inspection, members)
     return inspection
-
-
-def _locked(session: Session, actor: Actor, inspection_id: UUID) -> Inspection | None:
-    query = sa.select(Inspection).where(Inspection.id == inspection_id, visible_to(actor)).with_for_update(key_share=True)
-    return session.scalar(query.execution_options(populate_existing=True))
 
 
 def _why_not(session: Session, inspection_id: UUID) -> InspectionTaken | NotFound:

@@ -147,13 +147,8 @@ def token(session: Session, actor: Actor | Oneself, token_id: UUID) -> sa.RowMap
     return row
 
 
-def inspects_for(session: Session, person_id: UUID, organisation_id: UUID) -> bool:
-    """Whether this person is an inspector of this organisation today; also asked by those who plan for another organisation."""
-    return bool(session.scalar(sa.select(sa.func.works_as(person_id, organisation_id, Role.INSPECTOR.value))))
-
-
 def inspectors_among(session: Session, asked: Collection[tuple[UUID, UUID]]) -> frozenset[tuple[UUID, UUID]]:
-    """Those of these people, each with an organisation, who are an inspector of it today."""
+    """Those of these people, each with an organisation, who are an inspector of it today; also asked by those who plan for another organisation."""
     if not asked:
         return frozenset()
     people, organisations = (sa.cast(list(ids), sa.ARRAY(sa.Uuid)) for ids in zip(*sorted(set(asked)), strict=True))

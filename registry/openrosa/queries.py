@@ -3,18 +3,19 @@
 import csv
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from registry.access import Actor, Right, require
 from registry.checklists.model import Checklist, ChecklistStatus
-from registry.dwellings.model import Dwelling, Hazard, HazardKind
+from registry.dwellings import hazards
+from registry.dwellings.model import Dwelling, Hazard
 from registry.errors import NotFound
 from registry.inspections.model import OPEN, Inspection
 from registry.inspections.queries import visible_to
@@ -77,41 +78,36 @@ class Work:
 def work(session: Session, actor: Actor, checklist_id: UUID, language: Language) -> Work:
     """Raises NotAllowed."""
     require(actor, Right.INSPECT)
-    hazards = (
-        sa.select(sa.func.array_agg(aggregate_order_by(sa.func.concat_ws(": ", Hazard.kind, Hazard.note), Hazard.id)))
-        .where(Hazard.dwelling_id == Dwelling.id, Hazard.ended_at.is_(None))
-        .scalar_subquery()
-    )
     query = (
-        sa.select(Inspection.id, Inspection.version, Inspection.due_on, Inspection.note, Dwelling, hazards.label("hazards"))
+        sa.select(Inspection.id, Inspection.version, Inspection.due_on, Inspection.note, Dwelling)
         .join(Dwelling, Dwelling.id == Inspection.dwelling_id)
         .where(_own_open(actor), Inspection.checklist_id == checklist_id)
         .order_by(Inspection.due_on.asc().nulls_last(), Dwelling.postcode, Dwelling.house_number, Inspection.id)
         .limit(MOST_LISTED)
     )
     rows = session.execute(query).all()
-    return Work(_written(rows, language), frozenset(row.Dwelling.id for row in rows))
+    dwelling_ids = frozenset(row.Dwelling.id for row in rows)
+    return Work(_written(rows, hazards.open_at(session, actor, dwelling_ids), language), dwelling_ids)
 
 
 def _own_open(actor: Actor) -> sa.ColumnElement[bool]:
     return sa.and_(visible_to(actor), Inspection.assignee_id == actor.person_id, Inspection.status.in_(OPEN))
 
 
-def _written(rows: "Sequence[sa.Row[tuple[object, ...]]]", language: Language) -> bytes:
+def _written(rows: "Sequence[sa.Row[UUID, int, date | None, str | None, Dwelling]]", at: Mapping[UUID, Sequence[Hazard]], language: Language) -> bytes:
     file = io.StringIO()
     lines = csv.writer(file, lineterminator="\n")
     lines.writerow(COLUMNS)
     for row in rows:
         due = f" · {row.due_on.isoformat()}" if row.due_on else ""
-        hazards = "; ".join(_in(language, hazard) for hazard in row.hazards or ())
-        lines.writerow([row.id, _line(f"{address_of(row.Dwelling)}{due}"), row.version, _line(hazards), _line(row.note or "")])
+        dangers = "; ".join(_in(language, hazard) for hazard in at[row.Dwelling.id])
+        lines.writerow([row.id, _line(f"{address_of(row.Dwelling)}{due}"), row.version, _line(dangers), _line(row.note or "")])
     return file.getvalue().encode()
 
 
-def _in(language: Language, hazard: str) -> str:
-    kind, _, note = hazard.partition(": ")
-    word = HAZARDS[HazardKind(kind)][language]
-    return f"{word}: {note}" if note else word
+def _in(language: Language, hazard: Hazard) -> str:
+    word = HAZARDS[hazard.kind][language]
+    return f"{word}: {hazard.note}" if hazard.note else word
 
 
 def _line(text: str) -> str:

@@ -19,9 +19,9 @@ from registry.checklists.rules import digest
 from registry.errors import Fault
 from registry.inspections import completeness, own_photos
 from registry.inspections import queries as inspections
-from registry.inspections.completeness import FROZEN, Standing
-from registry.inspections.model import Inspection, InspectionConflict, InspectionEdit, InspectionRevision, InspectionStatus
-from registry.inspections.rules import Document
+from registry.inspections.completeness import Standing
+from registry.inspections.model import FROZEN, Inspection, InspectionConflict, InspectionEdit, InspectionRevision, InspectionStatus
+from registry.inspections.rules import document_of
 from registry.pages import Page, page_of
 from registry.photos import images
 from registry.photos.model import THERE, Image, Photo, PhotoState
@@ -260,5 +260,4 @@ def _inspection(held: OnPhone, known: Inspection | None) -> Answer:
 
 def digest_of(inspection: Inspection) -> bytes:
     """The sha256 of the canonical JSON of its document, as it would be in a revision."""
-    document = Document(inspection.answers, inspection.visit_outcome, inspection.visited_at, inspection.remarks, inspection.checklist_id)
-    return digest(document.as_json())
+    return digest(document_of(inspection).as_json())

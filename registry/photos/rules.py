@@ -4,14 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from math import asin, cos, radians, sin, sqrt
 from typing import Final, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from registry.errors import Fault
 from registry.photos.model import ContentType
-from registry.values import in_the_netherlands
+from registry.values import distance_m, in_the_netherlands
 
 LARGEST_PHOTO_BYTES: Final = 32 * 1024 * 1024
 """A 48-megapixel HEIC or JPEG fits."""
@@ -23,7 +22,6 @@ PREVIEW_SIZES_PX: Final = (1600, 320)
 CLOCKS_APART: Final = timedelta(minutes=15)
 POSITIONS_APART_M: Final = 500
 """Indoors, the position of a phone may be that of a mast."""
-EARTH_RADIUS_M: Final = 6_371_000
 DUTCH_TIME: Final = ZoneInfo("Europe/Amsterdam")
 ORIGINALS: Final = "media/"
 PREVIEWS: Final = "previews/"
@@ -135,10 +133,3 @@ def _apart(taken_at: datetime, image: Found) -> timedelta:
     if image.exif_clock_time is not None:
         return abs(taken_at.astimezone(DUTCH_TIME).replace(tzinfo=None) - image.exif_clock_time)
     return timedelta(0)
-
-
-def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Metres between two positions (longitude, latitude in degrees), as on a sphere."""
-    (east, north), (other_east, other_north) = (tuple(map(radians, place)) for place in (one, other))
-    half = sin((other_north - north) / 2) ** 2 + cos(north) * cos(other_north) * sin((other_east - east) / 2) ** 2
-    return 2 * EARTH_RADIUS_M * asin(sqrt(half))
