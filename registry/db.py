@@ -163,6 +163,11 @@ def _begin_as(connection: sa.Connection, claims: Mapping[str, str]) -> None:
         driver.execute(_ACT_FOR_WRITING, claims)
 
 
+def one_at_a_time(session: orm.Session, name: str) -> None:
+    """Until the end of the transaction, let nobody else by who asks with this name: for what has no row that could be locked."""
+    session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+
+
 def act(session: orm.Session, acting: Acting) -> None:
     """Go on in this name until the end of the transaction: who it is was found out inside it."""
     session.connection().exec_driver_sql(_ACT_FOR_READING, _claims(acting, database.role))

@@ -11,7 +11,7 @@ from registry import clock
 from registry.access import Actor
 from registry.audit import commands as audit
 from registry.checklists.rules import digest
-from registry.db import Json
+from registry.db import Json, one_at_a_time
 from registry.errors import NotFound
 from registry.inspections.announcing import tell
 from registry.inspections.model import EditOutcome, Inspection, InspectionConflict, InspectionEdit, Resolution
@@ -98,7 +98,7 @@ def keep(session: Session, actor: Actor, inspection: Inspection, edit: Edit, *, 
 
 def one_by_one(session: Session, actor: Actor, inspection_id: UUID) -> None:
     """Until the end of the transaction, let no other edit of the same person in the same inspection by: she does not see its row, so can't lock that."""
-    session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:edits, 0))"), {"edits": f"edits {inspection_id} {actor.person_id}"})
+    one_at_a_time(session, f"edits {inspection_id} {actor.person_id}")
 
 
 def keep_as_former(session: Session, actor: Actor, inspection_id: UUID, edit: Edit, *, onto: InspectionConflict | None) -> InspectionConflict:

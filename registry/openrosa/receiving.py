@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from registry import storage
 from registry.access import Actor, Right, require
 from registry.audit import commands as audit
-from registry.db import Json, transaction
+from registry.db import Json, one_at_a_time, transaction
 from registry.errors import Conflict, Fault, RuleViolation
 from registry.openrosa import queries, submission
 from registry.openrosa.landing import Landing, finish, land, landed
@@ -173,8 +173,7 @@ def _keep(session: Session, actor: Actor, envelope: Envelope, filled: Filled, xm
 
 def _one_at_a_time(session: Session, actor: Actor, envelope: Envelope) -> None:
     """Of the same form that comes twice at the same moment, one waits for the other."""
-    name = f"openrosa {actor.person_id} {envelope.instance_id}"
-    session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+    one_at_a_time(session, f"openrosa {actor.person_id} {envelope.instance_id}")
 
 
 def _declare(
