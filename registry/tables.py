@@ -7,6 +7,7 @@ from registry.changes import model as changes
 from registry.checklists import model as checklists
 from registry.db import Base
 from registry.dwellings import model as dwellings
+from registry.imports import model as imports
 from registry.inspections import model as inspections
 from registry.members import model as members
 from registry.openrosa import model as openrosa
@@ -24,6 +25,7 @@ __all__ = [
     "checklists",
     "dwellings",
     "idempotency",
+    "imports",
     "inspections",
     "members",
     "metadata",

@@ -53,6 +53,8 @@ class Change(Base):
     recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
     kind: Mapped[ChangeKind] = mapped_column(one_of(ChangeKind, "kind"))
     subject_id: Mapped[UUID]
+    action: Mapped[str | None]
+    """What happened, in the word of the audit log ("milestone.confirmed"), where whoever is told of it wants to know."""
     municipality_code: Mapped[str | None]
     organisation_id: Mapped[UUID | None]
     person_id: Mapped[UUID | None]

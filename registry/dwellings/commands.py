@@ -65,7 +65,7 @@ def _known(session: Session, particulars: Sequence[Particulars], ids: Sequence[U
     bag_ids = {each.bag_id for each in particulars if each.bag_id}
     areas = session.execute(sa.select(FocusArea.slug, FocusArea.municipality_code).where(FocusArea.slug.in_(slugs)))
     dwellings = session.scalars(sa.select(Dwelling).where(Dwelling.id.in_([each for each in ids if each])))
-    taken = session.execute(sa.select(Dwelling.bag_id, Dwelling.id).where(Dwelling.bag_id.in_(bag_ids)))
+    taken = session.execute(sa.select(Dwelling.bag_id, Dwelling.id).where(Dwelling.bag_id.in_(bag_ids), Dwelling.withdrawn_at.is_(None)))
     return _Known(
         municipalities=frozenset(session.scalars(sa.select(Municipality.code).where(Municipality.code.in_(codes)))),
         focus_areas={row.slug: row.municipality_code for row in areas},

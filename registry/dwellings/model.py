@@ -92,12 +92,13 @@ class Dwelling(Versioned, Base):
 
     ``longitude`` and ``latitude`` are CRS84 degrees, ``rd_x`` and ``rd_y`` metres in EPSG:28992, ``floor_area_m2`` the gebruiksoppervlakte.
     ``recorded_at`` is when the register learned this version; former versions are in `superseded_row`. ``registrar_id`` is the organisation that
-    registered it, None when it came from the BAG.
+    registered it, None when it came from the BAG. ``ended_on`` is the day from which it is no more: it was demolished, split, merged or re-keyed.
+    ``withdrawn_at``: the import that made it was undone, so it was never there; nobody sees it.
     """
 
     __tablename__ = "dwelling"
     __table_args__ = (
-        sa.UniqueConstraint("bag_id"),
+        sa.Index("uq_dwelling_bag_id", "bag_id", unique=True, postgresql_where=sa.text("withdrawn_at IS NULL")),
         sa.CheckConstraint("bag_id ~ '^[0-9]{16}$'", name="bag_id"),
         sa.CheckConstraint("(bag_id IS NULL) = (bag_object_type IS NULL)", name="bag_id_with_type"),
         sa.CheckConstraint("postcode ~ '^[1-9][0-9]{3}[A-Z]{2}$'", name="postcode"),
@@ -140,6 +141,8 @@ class Dwelling(Versioned, Base):
     condition_score: Mapped[int | None] = mapped_column(sa.SmallInteger)
     source: Mapped[Source] = mapped_column(one_of(Source, "source"))
     registrar_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("organisation.id"))
+    ended_on: Mapped[date | None]
+    withdrawn_at: Mapped[datetime | None]
 
 
 class PortfolioPeriod(Versioned, Base):
@@ -160,8 +163,31 @@ class PortfolioPeriod(Versioned, Base):
     recorded_by: Mapped[UUID]
 
 
+class LabelSource(StrEnum):
+    """Where the register has an energy label from."""
+
+    API = "api"
+    EP_ONLINE = "ep-online"
+    """The public file of RVO."""
+
+
+class LabelMethod(StrEnum):
+    """How an energy label was determined (soort, berekeningstype)."""
+
+    NTA_8800 = "nta-8800"
+    """NTA 8800, since 2021."""
+    ENERGY_INDEX = "energy-index"
+    """Energie-Index, Nader Voorschrift, 2015-2020."""
+    SIMPLIFIED = "simplified"
+    """Vereenvoudigd energielabel, 2015-2020."""
+
+
 class RegisteredLabel(Base):
-    """An energy label of a dwelling, append-only: ``surveyed_on`` is when it was so, ``recorded_at`` when we learned it."""
+    """An energy label of a dwelling: ``surveyed_on`` (opnamedatum) is when it was so, ``recorded_at`` when we learned it.
+
+    ``registered_on`` and ``expires_on`` as in EP-Online; ``fossil_energy_kwh_m2`` is the primaire fossiele energie in kWh/m² a year that decides the class.
+    A row is never changed; one that was a mistake is retracted once, and is then in force until ``retracted_at`` only.
+    """
 
     __tablename__ = "registered_label"
     __table_args__ = (sa.Index("ix_registered_label_dwelling_id", "dwelling_id", "surveyed_on"),)
@@ -170,9 +196,16 @@ class RegisteredLabel(Base):
     dwelling_id: Mapped[UUID] = mapped_column(sa.ForeignKey("dwelling.id"))
     label: Mapped[EnergyLabel] = mapped_column(one_of(EnergyLabel, "label"))
     surveyed_on: Mapped[date]
+    registered_on: Mapped[date | None]
+    expires_on: Mapped[date | None]
+    method: Mapped[LabelMethod | None] = mapped_column(one_of(LabelMethod, "method"))
+    fossil_energy_kwh_m2: Mapped[Decimal | None] = mapped_column(sa.Numeric(8, 2))
+    source: Mapped[LabelSource] = mapped_column(one_of(LabelSource, "source"), server_default="api")
     recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
     recorded_by: Mapped[UUID]
     organisation_id: Mapped[UUID | None]
+    retracted_at: Mapped[datetime | None]
+    retracted_by: Mapped[UUID | None]
 
 
 class HazardKind(StrEnum):

@@ -61,12 +61,16 @@ def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
 
     A municipality: those in it. A corporation: those in its portfolio today, and those it registered that never were in any. An inspector: those of her
     inspections, and of those that a team of hers may take. A reviewer: those of inspections of the organisation, and what the organisation sees as a
-    municipality or corporation. An auditor: all.
+    municipality or corporation. An auditor: all. Nobody sees one that was withdrawn.
     """
     return _visible(actor.role, _sight(actor))
 
 
 def _visible(role: Role, by: Sight) -> sa.ColumnElement[bool]:
+    return sa.and_(Dwelling.withdrawn_at.is_(None), _in_sight(role, by))
+
+
+def _in_sight(role: Role, by: Sight) -> sa.ColumnElement[bool]:
     """Unions and not alternatives: PostgreSQL goes through the index of each part, instead of through all dwellings."""
     if role is Role.MUNICIPALITY_EDITOR:
         return Dwelling.municipality_code == by.municipality_code
@@ -132,7 +136,7 @@ def _page_of_held(given: frozenset[str]) -> sa.Select[*tuple[object, ...]]:
         part = part.where(key > _AFTER) if "after" in given else part
         parts.append(part.order_by(key).limit(_LIMIT).subquery().select())
     held = sa.union_all(*parts).subquery("held")
-    return sa.select(*COLUMNS).join(held, held.c[0] == Dwelling.id).order_by(held.c[0]).limit(_LIMIT)
+    return sa.select(*COLUMNS).join(held, held.c[0] == Dwelling.id).where(Dwelling.withdrawn_at.is_(None)).order_by(held.c[0]).limit(_LIMIT)
 
 
 def get(session: Session, actor: Actor, dwelling_id: UUID) -> sa.RowMapping:
@@ -190,13 +194,13 @@ def by_address(
 def labels(session: Session, actor: Actor, dwelling_id: UUID) -> list[RegisteredLabel]:
     """The registered energy labels, oldest survey first. Raises NotAllowed, NotFound."""
     get(session, actor, dwelling_id)
-    query = sa.select(RegisteredLabel).where(RegisteredLabel.dwelling_id == dwelling_id).order_by(RegisteredLabel.surveyed_on, RegisteredLabel.recorded_at)
-    return list(session.scalars(query.limit(500)))
+    query = sa.select(RegisteredLabel).where(RegisteredLabel.dwelling_id == dwelling_id, RegisteredLabel.retracted_at.is_(None))
+    return list(session.scalars(query.order_by(RegisteredLabel.surveyed_on, RegisteredLabel.recorded_at).limit(500)))
 
 
 def newest_label(session: Session, dwelling_id: UUID) -> EnergyLabel | None:
     """The label that was surveyed last."""
-    query = sa.select(RegisteredLabel.label).where(RegisteredLabel.dwelling_id == dwelling_id)
+    query = sa.select(RegisteredLabel.label).where(RegisteredLabel.dwelling_id == dwelling_id, RegisteredLabel.retracted_at.is_(None))
     return session.scalars(query.order_by(RegisteredLabel.surveyed_on.desc(), RegisteredLabel.recorded_at.desc()).limit(1)).one_or_none()
 
 

@@ -163,7 +163,7 @@ def _reached(as_of: AsOf, scope: Scope, seen: sa.ColumnElement[bool] | None = No
     """One row for each track of each trajectory: what it had reached on that day, as known at that moment. ``seen`` limits the trajectories."""
     later, known = aliased(Milestone), as_of.known_at
     # Who counts may read few columns, so nothing is selected from where only being there matters.
-    confirmed = sa.select(sa.literal(1)).where(Confirmation.milestone_id == Milestone.id, Confirmation.recorded_at < known).exists()
+    confirmed = sa.select(sa.literal(1)).where(Confirmation.milestone_id == Milestone.id, Confirmation.recorded_at < known, ~_over(Confirmation.withdrawn_at, known)).exists()
     superseded = sa.select(sa.literal(1)).where(later.corrects_id == Milestone.id, later.recorded_at < known).exists()
 
     def has(*kinds: MilestoneKind, also: sa.ColumnElement[bool] | None = None) -> sa.ColumnElement[bool]:
@@ -188,10 +188,19 @@ def _reached(as_of: AsOf, scope: Scope, seen: sa.ColumnElement[bool] | None = No
     )
     if seen is not None:
         query = query.where(Milestone.trajectory_id.in_(sa.select(Trajectory.id).where(seen)))
-    return _within(query, scope).cte("reached")
+    return _within(query, scope, known).cte("reached")
 
 
-def _within(query: Query, scope: Scope) -> Query:
+def _over(ended_at: sa.ColumnElement[datetime | None] | InstrumentedAttribute[datetime | None], known_at: datetime) -> sa.ColumnElement[bool]:
+    """Whether the register knew by then that it had ended, was replaced or was taken back."""
+    return sa.and_(ended_at.is_not(None), ended_at < known_at)
+
+
+def _in_force(line: type[FundingLine], known_at: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(line.recorded_at < known_at, ~_over(line.superseded_at, known_at))
+
+
+def _within(query: Query, scope: Scope, known: datetime) -> Query:
     of_dwelling = [(Dwelling.focus_area, scope.focus_area), (Dwelling.municipality_code, scope.municipality)]
     if any(wanted is not None for _, wanted in of_dwelling):
         limits = [column == wanted for column, wanted in of_dwelling if wanted is not None]
@@ -201,7 +210,7 @@ def _within(query: Query, scope: Scope) -> Query:
         limits = [column == wanted for column, wanted in of_trajectory if wanted is not None]
         query = query.where(Milestone.trajectory_id.in_(sa.select(Trajectory.id).where(*limits)))
     if scope.scheme is not None:
-        query = query.where(Milestone.trajectory_id.in_(sa.select(FundingLine.trajectory_id).where(FundingLine.scheme == scope.scheme)))
+        query = query.where(Milestone.trajectory_id.in_(sa.select(FundingLine.trajectory_id).where(FundingLine.scheme == scope.scheme, _in_force(FundingLine, known))))
     return query
 
 

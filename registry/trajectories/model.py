@@ -82,6 +82,14 @@ class MeasureKind(StrEnum):
     """Elektrische kookvoorziening."""
     SOLAR_PANELS = "solar-panels"
     """Zonnepanelen."""
+    VACUUM_GLAZING = "vacuum-glazing"
+    """Vacuümglas."""
+    INSULATED_PANELS = "insulated-panels"
+    """Isolerende kozijnpanelen."""
+    DRAUGHT_PROOFING = "draught-proofing"
+    """Kierdichting."""
+    SMALL_MEASURES = "small-measures"
+    """Kleine energiebesparende maatregelen: radiatorfolie, leidingisolatie, ledlampen, waterzijdig inregelen."""
 
 
 class Unit(StrEnum):
@@ -95,14 +103,38 @@ class MilestoneAlreadySuperseded(Conflict):
     code = "conflict"
 
 
+class DocumentKind(StrEnum):
+    """Soort document."""
+
+    GRANT_DECISION = "grant-decision"
+    """Beschikking."""
+    COMPLETION_REPORT = "completion-report"
+    """Opleverrapport, proces-verbaal van oplevering."""
+    ENERGY_LABEL = "energy-label"
+    """Afschrift van het energielabel."""
+    CONTRACT = "contract"
+    """Koop-, aannemings- of huurovereenkomst."""
+    INVOICE = "invoice"
+    """Factuur."""
+    PERMIT = "permit"
+    """Vergunning of melding, ook voor sloop."""
+    OTHER = "other"
+    """Ander document."""
+
+
 class Scheme(Versioned, Base):
-    """A regeling that pays, e.g. volkshuisvestingsfonds-2023."""
+    """A regeling that pays, e.g. volkshuisvestingsfonds-2023.
+
+    ``demands`` is what must show that a milestone of a trajectory with its money is so, before the municipality may confirm it: a list of
+    ``{"track": T, "kind": K, "evidence": "completion-inspection" | "registered-label" | "document", "documentKind": D?}`` (`registry/trajectories/demands.py`).
+    """
 
     __tablename__ = "scheme"
     __table_args__ = (sa.CheckConstraint("slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'", name="slug"),)
 
     slug: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
+    demands: Mapped[list[Json]] = mapped_column(JSONB, server_default=sa.text("'[]'"))
 
 
 class Project(Versioned, Base):
@@ -114,10 +146,14 @@ class Project(Versioned, Base):
     slug: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     municipality_code: Mapped[str] = mapped_column(sa.ForeignKey("municipality.code"))
+    description: Mapped[str | None]
+    starts_on: Mapped[date | None]
+    ends_on: Mapped[date | None]
+    """The last day that is planned for it."""
 
 
 class Trajectory(Versioned, Base):
-    """One effort to improve a dwelling, run by one organisation (the executor)."""
+    """One effort to improve a dwelling, run by one organisation (the executor). ``withdrawn_at``: the import that opened it was undone; nobody sees it."""
 
     __tablename__ = "trajectory"
     __table_args__ = (
@@ -131,26 +167,46 @@ class Trajectory(Versioned, Base):
     dwelling_id: Mapped[UUID] = mapped_column(sa.ForeignKey("dwelling.id"))
     executor_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
     project: Mapped[str | None] = mapped_column(sa.ForeignKey("project.slug"))
+    withdrawn_at: Mapped[datetime | None]
 
-    funding_lines: Mapped[list["FundingLine"]] = relationship(lazy="raise", order_by="FundingLine.scheme")
+    funding_lines: Mapped[list["FundingLine"]] = relationship(
+        lazy="raise",
+        order_by="FundingLine.scheme",
+        viewonly=True,
+        primaryjoin="and_(Trajectory.id == foreign(FundingLine.trajectory_id), FundingLine.superseded_at.is_(None))",
+    )
+    """Those in force."""
 
 
 class FundingLine(Base):
-    """Money from one scheme for one trajectory; several schemes can fund one trajectory, which still counts once."""
+    """Money from one scheme for one trajectory; several schemes can fund one trajectory, which still counts once.
+
+    ``awarded_on`` is the day of the decision (beschikking), None while it is not known. A row is never changed: it is in force from ``recorded_at`` until
+    ``superseded_at``, which is set once, and what replaces it is a row of its own.
+    """
 
     __tablename__ = "funding_line"
-    __table_args__ = (sa.CheckConstraint("amount_eur >= 0", name="amount_eur"),)
+    __table_args__ = (
+        sa.CheckConstraint("amount_eur >= 0", name="amount_eur"),
+        sa.Index("uq_funding_line_scheme", "trajectory_id", "scheme", unique=True, postgresql_where=sa.text("superseded_at IS NULL")),
+        sa.Index("ix_funding_line_scheme", "scheme", "trajectory_id"),
+    )
 
-    trajectory_id: Mapped[UUID] = mapped_column(sa.ForeignKey("trajectory.id"), primary_key=True)
-    scheme: Mapped[str] = mapped_column(sa.ForeignKey("scheme.slug"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
+    trajectory_id: Mapped[UUID] = mapped_column(sa.ForeignKey("trajectory.id"))
+    scheme: Mapped[str] = mapped_column(sa.ForeignKey("scheme.slug"))
     amount_eur: Mapped[Decimal | None] = mapped_column(sa.Numeric(14, 2))
+    awarded_on: Mapped[date | None]
     recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
+    recorded_by: Mapped[UUID | None]
+    organisation_id: Mapped[UUID | None]
+    superseded_at: Mapped[datetime | None]
 
 
 class Milestone(Base):
     """One row of the journal.
 
-    ``effective_on`` is when it was so; ``recorded_at`` when the register learned it, stamped by a trigger after the dwelling's row is locked, so
+    ``effective_on`` is when it was so, of a plan the day for which it is planned; ``decided_on`` is since when there is that plan, where that is said; ``recorded_at`` when the register learned it, stamped by a trigger after the dwelling's row is locked, so
     that the moments of one dwelling are in the order in which its rows became true. A row is in force from its ``recorded_at`` until that of the
     row that names it in ``corrects_id``.
     """
@@ -160,6 +216,7 @@ class Milestone(Base):
         sa.ForeignKeyConstraint(["trajectory_id", "dwelling_id"], ["trajectory.id", "trajectory.dwelling_id"]),
         sa.UniqueConstraint("corrects_id"),
         sa.CheckConstraint("(action = 'reported') = (corrects_id IS NULL)", name="corrects"),
+        sa.CheckConstraint("decided_on IS NULL OR kind = 'planned'", name="decided_on"),
         sa.Index("ix_milestone_trajectory_id", "trajectory_id"),
         sa.Index("ix_milestone_dwelling_id", "dwelling_id"),
         sa.Index("ix_milestone_track", "track", "kind", "effective_on"),
@@ -171,6 +228,7 @@ class Milestone(Base):
     track: Mapped[Track] = mapped_column(one_of(Track, "track"))
     kind: Mapped[MilestoneKind] = mapped_column(one_of(MilestoneKind, "kind"))
     effective_on: Mapped[date]
+    decided_on: Mapped[date | None]
     action: Mapped[Action] = mapped_column(one_of(Action, "action"))
     corrects_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("milestone.id"))
     evidence: Mapped[list[Json]] = mapped_column(JSONB, server_default=sa.text("'[]'"))
@@ -181,27 +239,43 @@ class Milestone(Base):
 
 
 class Confirmation(Base):
-    """The municipality says that a milestone is so. A corrected milestone needs a new one."""
+    """The municipality says that a milestone is so. A corrected milestone needs a new one.
+
+    ``rests_on`` says by what each demand of the schemes was met. A confirmation that was a mistake is withdrawn, once, with a reason; another may follow.
+    """
 
     __tablename__ = "confirmation"
-    __table_args__ = (sa.UniqueConstraint("milestone_id"),)
+    __table_args__ = (
+        sa.Index("uq_confirmation_milestone_id", "milestone_id", unique=True, postgresql_where=sa.text("withdrawn_at IS NULL")),
+        sa.Index("ix_confirmation_milestone_id", "milestone_id"),
+        sa.CheckConstraint("num_nulls(withdrawn_at, withdrawn_by, withdrawal_reason) IN (0, 3)", name="withdrawn"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
     milestone_id: Mapped[UUID] = mapped_column(sa.ForeignKey("milestone.id"))
     note: Mapped[str | None]
+    rests_on: Mapped[list[Json]] = mapped_column(JSONB, server_default=sa.text("'[]'"))
     recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
     recorded_by: Mapped[UUID]
     organisation_id: Mapped[UUID | None]
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[UUID | None]
+    withdrawal_reason: Mapped[str | None]
 
 
 class Measure(Base):
-    """A measure (maatregel) applied in a trajectory, append-only."""
+    """A measure (maatregel) applied in a trajectory, in force from ``recorded_at`` until ``superseded_at``, which is set once.
+
+    What corrects it names it in ``corrects_id``; one that is superseded and not corrected was never so, for ``retraction_reason``.
+    """
 
     __tablename__ = "measure"
     __table_args__ = (
         sa.CheckConstraint("quantity > 0", name="quantity"),
         sa.CheckConstraint("cost_eur >= 0", name="cost_eur"),
+        sa.CheckConstraint("retraction_reason IS NULL OR superseded_at IS NOT NULL", name="retraction_reason"),
         sa.Index("ix_measure_trajectory_id", "trajectory_id"),
+        sa.UniqueConstraint("corrects_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
@@ -211,9 +285,44 @@ class Measure(Base):
     quantity: Mapped[Decimal | None] = mapped_column(sa.Numeric(10, 2))
     unit: Mapped[Unit | None] = mapped_column(one_of(Unit, "unit"))
     cost_eur: Mapped[Decimal | None] = mapped_column(sa.Numeric(14, 2))
+    note: Mapped[str | None]
+    corrects_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("measure.id"))
     recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
     recorded_by: Mapped[UUID]
     organisation_id: Mapped[UUID | None]
+    superseded_at: Mapped[datetime | None]
+    retraction_reason: Mapped[str | None]
+
+
+class Document(Base):
+    """A document (document) of a trajectory. Its bytes are in the object store under `documents.key_of`, once ``stored_at`` is set.
+
+    A document is never changed; one that was a mistake is withdrawn, once, with a reason, and its bytes stay.
+    """
+
+    __tablename__ = "document"
+    __table_args__ = (
+        sa.CheckConstraint("size_bytes > 0", name="size_bytes"),
+        sa.CheckConstraint("octet_length(sha256) = 32", name="sha256"),
+        sa.CheckConstraint("num_nulls(withdrawn_at, withdrawn_by, withdrawal_reason) IN (0, 3)", name="withdrawn"),
+        sa.Index("ix_document_trajectory_id", "trajectory_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
+    trajectory_id: Mapped[UUID] = mapped_column(sa.ForeignKey("trajectory.id"))
+    kind: Mapped[DocumentKind] = mapped_column(one_of(DocumentKind, "kind"))
+    title: Mapped[str]
+    dated_on: Mapped[date | None]
+    media_type: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    sha256: Mapped[bytes]
+    stored_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=RECORDED_NOW)
+    recorded_by: Mapped[UUID]
+    organisation_id: Mapped[UUID | None]
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[UUID | None]
+    withdrawal_reason: Mapped[str | None]
 
 
 class Evidence(Base):

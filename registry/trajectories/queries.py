@@ -89,7 +89,7 @@ class TrajectoryDetail:
 
 def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
     """The trajectories of the dwellings that the actor sees, whoever runs them."""
-    return Trajectory.dwelling_id.in_(sa.select(Dwelling.id).where(dwellings.visible_to(actor)))
+    return sa.and_(Trajectory.withdrawn_at.is_(None), Trajectory.dwelling_id.in_(sa.select(Dwelling.id).where(dwellings.visible_to(actor))))
 
 
 def get(session: Session, actor: Actor, trajectory_id: UUID) -> TrajectoryDetail:
@@ -101,7 +101,7 @@ def get(session: Session, actor: Actor, trajectory_id: UUID) -> TrajectoryDetail
         raise NotFound(what="trajectory", id=trajectory_id)
     shown = evidence(session, trajectory_id)
     milestones = [replace(each, inspections=shown.get((each.track, each.kind), ())) for each in in_force(session, [trajectory_id])]
-    measures = session.scalars(sa.select(Measure).where(Measure.trajectory_id == trajectory_id).order_by(Measure.applied_on, Measure.id).limit(500)).all()
+    measures = session.scalars(sa.select(Measure).where(Measure.trajectory_id == trajectory_id, Measure.superseded_at.is_(None)).order_by(Measure.applied_on, Measure.id).limit(500)).all()
     before, after = labels_around(_labels(session, trajectory.dwelling_id), [milestone.happened for milestone in milestones])
     return TrajectoryDetail(trajectory, milestones, measures, before, after)
 
@@ -116,7 +116,8 @@ def evidence(session: Session, trajectory_id: UUID) -> Mapping[tuple[Track, Mile
 
 
 def _labels(session: Session, dwelling_id: UUID) -> list[tuple[date, EnergyLabel]]:
-    query = sa.select(RegisteredLabel.surveyed_on, RegisteredLabel.label).where(RegisteredLabel.dwelling_id == dwelling_id)
+    of_dwelling = (RegisteredLabel.dwelling_id == dwelling_id, RegisteredLabel.retracted_at.is_(None))
+    query = sa.select(RegisteredLabel.surveyed_on, RegisteredLabel.label).where(*of_dwelling)
     return [(row.surveyed_on, row.label) for row in session.execute(query.order_by(RegisteredLabel.surveyed_on, RegisteredLabel.recorded_at).limit(500))]
 
 
@@ -145,7 +146,7 @@ _LATER = aliased(Milestone)
 _IN_FORCE = (
     sa.select(Milestone, Confirmation.recorded_at.label("confirmed_at"))
     .outerjoin(_LATER, _LATER.corrects_id == Milestone.id)
-    .outerjoin(Confirmation, Confirmation.milestone_id == Milestone.id)
+    .outerjoin(Confirmation, sa.and_(Confirmation.milestone_id == Milestone.id, Confirmation.withdrawn_at.is_(None)))
     .where(_LATER.id.is_(None), Milestone.action != Action.RETRACTED)
 )
 

@@ -60,7 +60,7 @@ def test_upgrade_downgrade_upgrade_leaves_the_same_database(empty_database: str)
 
 
 def test_every_step_can_be_taken_back(empty_database: str) -> None:
-    for revision in ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013", "0014"):
+    for revision in (f"{number:04}" for number in range(1, 20)):
         migrations.upgrade(empty_database, revision)
         migrations.downgrade(empty_database, "-1")
         migrations.upgrade(empty_database, revision)

@@ -169,9 +169,9 @@ _CREATE = f"""
 WITH created AS (
     INSERT INTO dwelling (bag_id, {_columns("")}, source)
     SELECT bag_id, {_columns("")}, 'bag' FROM pg_temp.bag_dwelling staged
-    WHERE NOT EXISTS (SELECT FROM dwelling WHERE dwelling.bag_id = staged.bag_id)
+    WHERE NOT EXISTS (SELECT FROM dwelling WHERE dwelling.bag_id = staged.bag_id AND withdrawn_at IS NULL)
     ORDER BY bag_id
-    ON CONFLICT (bag_id) DO NOTHING
+    ON CONFLICT (bag_id) WHERE withdrawn_at IS NULL DO NOTHING
     RETURNING id, municipality_code
 )
 INSERT INTO pg_temp.bag_applied SELECT id, municipality_code, 'created' FROM created
@@ -180,7 +180,7 @@ INSERT INTO pg_temp.bag_applied SELECT id, municipality_code, 'created' FROM cre
 _CHANGE = f"""
 WITH differing AS MATERIALIZED (
     SELECT dwelling.id, dwelling.bag_id FROM dwelling JOIN pg_temp.bag_dwelling staged ON staged.bag_id = dwelling.bag_id
-    WHERE ({_columns("dwelling.")}) IS DISTINCT FROM ({_columns("staged.")})
+    WHERE dwelling.withdrawn_at IS NULL AND ({_columns("dwelling.")}) IS DISTINCT FROM ({_columns("staged.")})
     ORDER BY dwelling.bag_id
     FOR NO KEY UPDATE OF dwelling
 ), changed AS (
@@ -193,7 +193,7 @@ INSERT INTO pg_temp.bag_applied SELECT id, municipality_code, 'changed' FROM cha
 """
 _NO_LONGER_KEPT = """
 SELECT count(*) FROM (SELECT DISTINCT id FROM pg_temp.bag_object WHERE left_out IS NOT NULL AND left_out <> 'duplicate') object
-JOIN dwelling ON dwelling.bag_id = object.id
+JOIN dwelling ON dwelling.bag_id = object.id AND dwelling.withdrawn_at IS NULL
 """
 
 

@@ -1,0 +1,14 @@
+"""Webhooks: addresses that are told what changed, and what was delivered there."""
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
