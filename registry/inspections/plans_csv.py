@@ -1,20 +1,21 @@
-"""A file of inspections to plan, as a spreadsheet writes it: which encoding, which separator, which columns, and what stands in each cell. Pure."""
+"""A file of inspections to plan, as a spreadsheet writes it: which columns it has, and what stands in each cell. Pure."""
 
-import csv
 import io
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any
 from uuid import UUID
 
 from registry.errors import Cell, Fault, pointer
 from registry.inspections.model import Occasion
-from registry.values import BAG_ID, POSTCODE, normal_postcode
+from registry.sheets import cells, headers
+from registry.sheets.checking import Checked, Checker
+from registry.sheets.columns import Column as FileColumn
+from registry.sheets.csv_files import CsvSheet
+from registry.sheets.faults import FileRefused
 
-Value = TypeVar("Value")
 LARGEST_FILE_BYTES = 2 * 1024 * 1024
 MOST_ROWS = 5000
 LONGEST_NOTE = 2000
@@ -27,11 +28,6 @@ OCCASIONS = {
     "opleveringsopname": Occasion.COMPLETION,
     **{occasion.value: occasion for occasion in Occasion},
 }
-_SHORT_BAG_ID = re.compile(r"[0-9]{12,15}")
-"""A spreadsheet takes it for a number, and drops the zeros before it."""
-_NUMBER = re.compile(r"(?P<number>[1-9][0-9]{0,4})\s{0,9}(?P<letter>[A-Za-z])?(?:[\s-]{1,9}(?P<suffix>[0-9A-Za-z]{1,4}))?")
-"""Of spaces a number of times at most: without that, a cell full of them takes minutes."""
-_DAY_FIRST = re.compile(r"(?P<day>[0-9]{1,2})[-/.](?P<month>[0-9]{1,2})[-/.](?P<year>[0-9]{4})")
 
 
 class Column(StrEnum):
@@ -51,22 +47,36 @@ class Column(StrEnum):
     NOTE = "note"
 
 
-HEADERS = {
-    Column.DWELLING_ID: ("dwellingid", "woningid"),
-    Column.BAG_ID: ("bagid", "bagidentificatie", "identificatie"),
-    Column.POSTCODE: ("postcode", "postalcode"),
-    Column.HOUSE_NUMBER: ("huisnummer", "housenumber"),
-    Column.HOUSE_LETTER: ("huisletter", "houseletter"),
-    Column.HOUSE_NUMBER_SUFFIX: ("toevoeging", "huisnummertoevoeging", "housenumbersuffix", "suffix"),
-    Column.CHECKLIST: ("checklist", "checklistkey", "checklistsleutel"),
-    Column.OCCASION: ("occasion", "aanleiding"),
-    Column.INSPECTOR: ("inspector", "inspecteur"),
-    Column.TEAM: ("team",),
-    Column.DUE_ON: ("dueon", "uiterlijkop", "uiterlijk"),
-    Column.NOTE: ("note", "notitie", "toelichting"),
-}
-"""Headers in Dutch and English, without capitals, spaces, hyphens and underscores."""
-_BY_HEADER = {header: column for column, headers in HEADERS.items() for header in headers}
+COLUMNS = (
+    FileColumn(Column.DWELLING_ID, ("woning-id", "dwellingId"), cells.uuid, "Id van de woning.", "Id of the dwelling.", "019b76da-a800-7c4e-8f3d-2b1f6c9d0e5a"),
+    FileColumn(Column.BAG_ID, ("BAG-id", "bagId", "BAG-identificatie", "identificatie"), cells.bag_id, "BAG-id.", "BAG id.", "0917010000123456"),
+    FileColumn(Column.POSTCODE, ("postcode", "postal code"), cells.postcode, "Postcode.", "Postcode.", "6411AB"),
+    FileColumn(Column.HOUSE_NUMBER, ("huisnummer", "house number"), cells.house_number, "Huisnummer.", "House number.", "15"),
+    FileColumn(Column.HOUSE_LETTER, ("huisletter", "house letter"), cells.text(), "Huisletter.", "House letter.", "a"),
+    FileColumn(
+        Column.HOUSE_NUMBER_SUFFIX,
+        ("toevoeging", "house number suffix", "huisnummertoevoeging", "suffix"),
+        cells.text(),
+        "Huisnummertoevoeging.",
+        "House number suffix.",
+        "2",
+    ),
+    FileColumn(
+        Column.CHECKLIST,
+        ("checklist", "checklist key", "checklistsleutel"),
+        cells.text(),
+        "Sleutel van de checklist.",
+        "Key of the checklist.",
+        "baseline",
+        required=True,
+    ),
+    FileColumn(Column.OCCASION, ("aanleiding", "occasion"), cells.choice(OCCASIONS), "Aanleiding.", "Occasion.", "nulmeting", required=True),
+    FileColumn(Column.INSPECTOR, ("inspecteur", "inspector"), cells.text(), "E-mailadres.", "E-mail address.", "inspecteur@example.nl"),
+    FileColumn(Column.TEAM, ("team",), cells.text(), "Naam van het team.", "Name of the team.", "Noord"),
+    FileColumn(Column.DUE_ON, ("uiterlijk op", "due on", "uiterlijk"), cells.day, "Uiterste datum.", "Last day.", "2026-12-31"),
+    FileColumn(Column.NOTE, ("notitie", "note", "toelichting"), cells.text(LONGEST_NOTE), "Notitie.", "Note.", "bel eerst"),
+)
+_NAMED_BY = ((Column.DWELLING_ID,), (Column.BAG_ID,), (Column.POSTCODE, Column.HOUSE_NUMBER))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,153 +127,54 @@ class Row:
 
 def read(body: bytes) -> tuple[list[Row], list[Fault]]:
     """The rows of a file, and what is wrong with the file as a whole: then its rows are not read, or not further than where it breaks off."""
-    text = _decode(body)
-    if text is None:
-        return [], [Fault("", "csv-encoding")]
-    records = _records(text)
-    header = next(records, None)
-    if not header:
-        return [], [Fault("", "csv-empty")]
-    if isinstance(header, Fault):
-        return [], [header]
-    columns, faults = _columns(header)
-    if faults:
-        return [], faults
-    return _rows(records, header, columns)
-
-
-def _decode(body: bytes) -> str | None:
-    """UTF-8 with or without its mark, or the Windows encoding of western Europe; None for another one."""
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            text = body.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return None if "\0" in text else text
-    return None
-
-
-def _records(text: str) -> Iterator[list[str] | Fault]:
-    """Each record; a Fault, and no more, where the file breaks off."""
-    first = text[: text.find("\n")] if "\n" in text else text
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") >= first.count(",") else ",", strict=True)
-    row = 0
-    while True:
-        row += 1
-        try:
-            yield next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield Fault(pointer("rows", row), "csv-malformed", {}, Cell(row, "", str(row)))
-            return
-
-
-def _columns(header: list[str]) -> tuple[dict[int, Column], list[Fault]]:
-    """Which column each place of the header is; what has no header is none."""
-    columns: dict[int, Column] = {}
-    faults = []
-    for place, word in enumerate(header):
-        column = _BY_HEADER.get(re.sub(r"[\s_-]", "", word).casefold())
-        if column is not None and column in columns.values():
-            faults.append(_of_header(place, word, "column-repeated", {"column": word}))
-        elif column is not None:
-            columns[place] = column
-        elif word.strip():
-            faults.append(_of_header(place, word, "column-unknown", {"column": word, "known": ", ".join(Column)}))
-    found = set(columns.values())
-    needed = {
-        "dwellingId, bagId, postcode + huisnummer": Column.DWELLING_ID in found or Column.BAG_ID in found or {Column.POSTCODE, Column.HOUSE_NUMBER} <= found,
-        Column.CHECKLIST: Column.CHECKLIST in found,
-        Column.OCCASION: Column.OCCASION in found,
-    }
-    faults += [Fault(pointer("rows", 1), "column-missing", {"column": str(name)}, Cell(1, "", "1")) for name, there in needed.items() if not there]
-    return columns, faults
-
-
-def _of_header(place: int, word: str, code: str, facts: Mapping[str, object]) -> Fault:
-    return Fault(pointer("rows", 1, place + 1), code, facts, Cell(1, word, f"{letters(place)}1"))
-
-
-def letters(place: int) -> str:
-    """What a spreadsheet calls the column at this place, from 0: A to Z, AA and so on."""
-    return (letters(place // 26 - 1) if place >= 26 else "") + chr(ord("A") + place % 26)
-
-
-def _rows(records: Iterator[list[str] | Fault], header: list[str], columns: Mapping[int, Column]) -> tuple[list[Row], list[Fault]]:
     rows: list[Row] = []
-    for number, record in enumerate(records, start=2):
-        if isinstance(record, Fault):
-            return rows, [record]
-        if any(text.strip() for text in record):
-            rows.append(_row(number, record, header, columns))
-        if len(rows) > MOST_ROWS:
-            return [], [Fault("", "csv-too-many-rows", {"max": MOST_ROWS})]
+    try:
+        sheet = CsvSheet(io.BytesIO(body), frozenset(headers.by_header(COLUMNS)), most_rows=MOST_ROWS)
+        found = headers.match(sheet.header, COLUMNS)
+        faults = [
+            *headers.faults(found, COLUMNS, row=sheet.header_row),
+            *headers.missing(found, COLUMNS, _NAMED_BY, row=sheet.header_row),
+        ]
+        if faults:
+            return [], faults
+        rows.extend(_rows(sheet, found))  # keeps those before the place where it breaks off
+    except FileRefused as refused:
+        return rows, list(refused.faults)
     return rows, [] if rows else [Fault("", "csv-empty")]
 
 
-def _row(number: int, record: list[str], header: list[str], columns: Mapping[int, Column]) -> Row:
-    row = Row(number, {column: Cell(number, header[place], f"{letters(place)}{number}") for place, column in columns.items()})
-    texts = {column: record[place].strip() for place, column in columns.items() if place < len(record) and record[place].strip()}
-    if any(text.strip() for text in record[len(header) :]):
-        row.refuse(None, "too-many-cells", {"max": len(header)})
-    row.dwelling_id = _value(row, texts, Column.DWELLING_ID, UUID, "not-a-uuid")
-    row.bag_id = _value(row, texts, Column.BAG_ID, _bag_id, "wrong-form", {"form": "0917010000123456"})
-    row.address = _address(row, texts)
-    row.checklist = texts.get(Column.CHECKLIST)
-    row.occasion = _value(row, texts, Column.OCCASION, lambda text: OCCASIONS[text.casefold()], "not-one-of", {"allowed": ", ".join(OCCASIONS)})
-    row.inspector = texts.get(Column.INSPECTOR, "").lower() or None
-    row.team = texts.get(Column.TEAM)
-    row.due_on = _value(row, texts, Column.DUE_ON, _date, "not-a-date")
-    row.note = texts.get(Column.NOTE)
-    if row.note and len(row.note) > LONGEST_NOTE:
-        row.refuse(Column.NOTE, "too-long", {"max": LONGEST_NOTE})
-    for column in (Column.CHECKLIST, Column.OCCASION):
-        if column not in texts:
-            row.refuse(column, "required")
-    if not texts.keys() & {Column.DWELLING_ID, Column.BAG_ID, Column.POSTCODE, Column.HOUSE_NUMBER}:
+def _rows(sheet: CsvSheet, found: Sequence[headers.FileColumn]) -> Iterator[Row]:
+    by_name = {column.name: column for column in COLUMNS}
+    checker = Checker([(each.place, by_name[each.column]) for each in found if each.column])
+    for record in sheet.records():
+        (checked,) = checker.check([record])
+        yield _row(checked, {Column(each.column): Cell(record.row, each.header, f"{each.letter}{record.row}") for each in found if each.column})
+
+
+def _row(checked: Checked, places: Mapping[Column, Cell]) -> Row:
+    values: Any = checked.values
+    row = Row(checked.row, places)
+    for fault in checked.faults:
+        row.refuse(Column(fault.column.name) if fault.column else None, fault.code, fault.facts)
+    row.dwelling_id = UUID(values["dwellingId"]) if "dwellingId" in values else None
+    row.bag_id, row.checklist, row.team, row.note = (values.get(name) for name in ("bagId", "checklist", "team", "note"))
+    row.address = _address(row, values)
+    row.occasion = Occasion(values["occasion"]) if "occasion" in values else None
+    row.inspector = values.get("inspector", "").lower() or None
+    row.due_on = date.fromisoformat(values["dueOn"]) if "dueOn" in values else None
+    refused = {fault.column.name for fault in checked.faults if fault.column}
+    if not (values.keys() | refused) & {name for names in _NAMED_BY for name in names}:
         row.refuse(None, "dwelling-not-named")
     return row
 
 
-def _value(
-    row: Row, texts: Mapping[Column, str], column: Column, convert: Callable[[str], Value], code: str, facts: Mapping[str, object] | None = None
-) -> Value | None:
-    if column not in texts:
-        return None
-    try:
-        return convert(texts[column])
-    except (ValueError, KeyError):
-        row.refuse(column, code, facts)
-        return None
-
-
-def _bag_id(text: str) -> str:
-    """Raises ValueError."""
-    bag_id = text.zfill(16) if _SHORT_BAG_ID.fullmatch(text) else text
-    if not BAG_ID.fullmatch(bag_id):
-        raise ValueError(text)
-    return bag_id
-
-
-def _date(text: str) -> date:
-    """2026-03-31 or 31-3-2026. Raises ValueError."""
-    found = _DAY_FIRST.fullmatch(text)
-    if found:
-        return date(int(found["year"]), int(found["month"]), int(found["day"]))
-    return date.fromisoformat(text)
-
-
-def _address(row: Row, texts: Mapping[Column, str]) -> Address | None:
+def _address(row: Row, values: Mapping[str, Any]) -> Address | None:
     """Letter and suffix may stand in columns of their own or behind the number."""
-    if not texts.keys() & {Column.POSTCODE, Column.HOUSE_NUMBER}:
+    postcode, number = values.get("postcode"), values.get("houseNumber")
+    if postcode is None or number is None:
+        for column, other in ((Column.POSTCODE, number), (Column.HOUSE_NUMBER, postcode)):
+            if other is not None and column not in values and not any(fault.cell == row.places.get(column) for fault in row.faults):
+                row.refuse(column, "required")
         return None
-    postcode, number = normal_postcode(texts.get(Column.POSTCODE, "")), _NUMBER.fullmatch(texts.get(Column.HOUSE_NUMBER, ""))
-    if not POSTCODE.fullmatch(postcode):
-        row.refuse(Column.POSTCODE, "wrong-form" if postcode else "required", {"form": "6411AB"})
-    if number is None:
-        row.refuse(Column.HOUSE_NUMBER, "wrong-form" if Column.HOUSE_NUMBER in texts else "required", {"form": "15"})
-    if number is None or not POSTCODE.fullmatch(postcode):
-        return None
-    letter, suffix = texts.get(Column.HOUSE_LETTER) or number["letter"], texts.get(Column.HOUSE_NUMBER_SUFFIX) or number["suffix"]
-    return Address(postcode, int(number["number"]), letter and letter.lower(), suffix and suffix.lower())
+    letter, suffix = values.get("houseLetter") or number.get("letter"), values.get("houseNumberSuffix") or number.get("suffix")
+    return Address(postcode, number["number"], letter and letter.lower(), suffix and suffix.lower())

@@ -220,7 +220,7 @@ def _known(session: Session, actor: Actor, rows: Sequence[Row], organisation_id:
 
 def _places(session: Session, actor: Actor, named: sa.ColumnElement[bool]) -> list[_Place]:
     columns = (Dwelling.id, Dwelling.bag_id, Dwelling.postcode, Dwelling.house_number, Dwelling.house_letter, Dwelling.house_number_suffix)
-    query = sa.select(*columns).where(named, dwellings.visible_to(actor)).order_by(Dwelling.id)
+    query = sa.select(*columns).where(named, dwellings.kept_by(actor)).order_by(Dwelling.id)
     return [
         _Place(id, bag_id, Address(postcode or "", number or 0, letter and letter.lower(), suffix and suffix.lower()))
         for id, bag_id, postcode, number, letter, suffix in session.execute(query)

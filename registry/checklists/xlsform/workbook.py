@@ -1,7 +1,6 @@
 """The cells of an XLSForm, out of an .xlsx file that anybody may have made."""
 
 import io
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, cast
@@ -14,12 +13,12 @@ from pyxform.xls2json_backends import is_empty, xlsx_value_to_str
 from pyxform.xls2xform import convert as to_xform
 
 from registry.errors import Fault, RuleViolation
+from registry.sheets import packed
+from registry.sheets.faults import FileRefused
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LARGEST_FILE_BYTES: Final = 2_000_000
-LARGEST_UNPACKED_BYTES: Final = 10_000_000
-MOST_MEMBERS: Final = 300
-"""Files in the zip file that an .xlsx is."""
+LIMITS: Final = packed.Limits(LARGEST_FILE_BYTES, unpacked_bytes=10_000_000, members=300)
 MOST_ROWS, MOST_COLUMNS = 2_000, 100
 """Of a sheet."""
 LONGEST_CELL, MOST_CHARACTERS = 4_000, 1_000_000
@@ -27,7 +26,6 @@ LONGEST_CELL, MOST_CHARACTERS = 4_000, 1_000_000
 LONGEST_REASON: Final = 300
 SHEETS = ("survey", "choices", "settings", "external_choices", "entities", "osm")
 """That mean something in an XLSForm."""
-_DOCTYPES = tuple("<!DOCTYPE".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
 
 log = structlog.get_logger()
 
@@ -80,19 +78,13 @@ def _unreadable(code: str, **facts: object) -> XlsFormUnreadable:
 
 
 def _check_zip(file: bytes) -> None:
-    """Before anything is unpacked into memory as cells: a few kilobytes can hold gigabytes."""
-    if len(file) > LARGEST_FILE_BYTES:
-        raise _unreadable("xlsform-too-large", limit=LARGEST_FILE_BYTES)
+    """Before anything is unpacked into memory as cells."""
     try:
-        with zipfile.ZipFile(io.BytesIO(file)) as archive:
-            members = archive.infolist()
-            if len(members) > MOST_MEMBERS or sum(member.file_size for member in members) > LARGEST_UNPACKED_BYTES:
-                raise _unreadable("xlsform-too-large", limit=LARGEST_UNPACKED_BYTES)
-            for member in members:
-                content = archive.read(member)
-                if any(doctype in content for doctype in _DOCTYPES):
-                    raise _unreadable("xlsform-not-xlsx")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
+        packed.check(io.BytesIO(file), LIMITS)
+    except FileRefused as error:
+        (fault,) = error.faults
+        if fault.code == "xlsx-too-large":
+            raise _unreadable("xlsform-too-large", limit=fault.facts["max"]) from error
         raise _unreadable("xlsform-not-xlsx") from error
 
 
