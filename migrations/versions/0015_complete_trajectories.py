@@ -12,7 +12,7 @@ down_revision = "0014"
 branch_labels = None
 depends_on = None
 
-API, COUNTER = "registry_api", "registry_counter"
+API, COUNTER, WORKER = "registry_api", "registry_counter", "registry_worker"
 ROLE, ORGANISATION = "(SELECT acting_role())", "(SELECT acting_organisation())"
 READS_PROGRESS = f"{ROLE} IN ('corporation-editor', 'municipality-editor', 'reviewer', 'ministry-auditor')"
 EDITORS = f"{ROLE} IN ('corporation-editor', 'municipality-editor')"
@@ -54,6 +54,21 @@ OLD_KINDS = (
 ).split()
 NEW_KINDS = [*OLD_KINDS, "vacuum-glazing", "insulated-panels", "draught-proofing", "small-measures"]
 DOCUMENT_KINDS = ("grant-decision", "completion-report", "energy-label", "contract", "invoice", "permit", "other")
+EXPLAINED = "(SELECT acting_reason()) IS NOT NULL"
+OF_HAZARDS = "action IN ('dwelling.hazard-recorded', 'dwelling.hazard-ended', 'inspection.next-visit-planned')"
+
+
+def audit_policy(more: str = "") -> str:
+    """Who reads an audit line, by what it is about."""
+    return f"""NOT ({ROLE} = 'corporation-editor' AND {OF_HAZARDS})
+    AND CASE {ROLE} WHEN 'administrator' THEN organisation_id = {ORGANISATION} WHEN 'ministry-auditor' THEN {EXPLAINED}
+    ELSE role <> 'ministry-auditor' AND CASE subject_kind WHEN 'dwelling' THEN sees_dwelling(subject_id::uuid)
+        WHEN 'trajectory' THEN sees_trajectory(subject_id::uuid) WHEN 'inspection' THEN sees_inspection(subject_id::uuid)
+        WHEN 'photo' THEN sees_photo(subject_id::uuid) WHEN 'milestone' THEN sees_milestone(subject_id::uuid) {more} ELSE false END END"""
+
+
+AUDIT = audit_policy("WHEN 'document' THEN EXISTS (SELECT FROM document WHERE document.id = subject_id::uuid)")
+"""Whoever sees a document sees who read it: the table's own policy decides."""
 POLICIES = {
     "funding_line": {"UPDATE": "runs_trajectory(trajectory_id)"},
     "measure": {"UPDATE": "runs_trajectory(trajectory_id)"},
@@ -69,8 +84,57 @@ GRANTS = {
         "SELECT (decided_on) ON milestone",
         "SELECT (trajectory_id, kind, applied_on, recorded_at, superseded_at) ON measure",
         "SELECT (tenure, ended_on) ON dwelling",
+        "SELECT (withdrawn_at) ON trajectory",
     ),
+    WORKER: ("SELECT ON document",),
 }
+DEFINITIONS = (
+    {
+        "key": "in-preparation",
+        "rule": {"all": [{"track": "construction", "reached": "planned"}, {"not": {"track": "construction", "reached": "started"}}]},
+        "name_nl": "In voorbereiding",
+        "name_en": "In preparation",
+        "text_nl": "Er is een plan om de woning te bouwen, en de bouw is niet gestart. Een plan telt vanaf de dag waarop ertoe is besloten; is die dag niet "
+        "gemeld, dan vanaf de dag waarop het register het plan kende, of de geplande dag als die eerder is. Een geannuleerd spoor telt niet.",
+        "text_en": "There is a plan to build the dwelling, and construction has not started. A plan counts from the day on which it was decided; when that day "
+        "is not reported, from the day on which the register knew of it, or the day it is for if that is earlier. A cancelled track does not count.",
+    },
+    {
+        "key": "under-construction",
+        "rule": {"all": [{"track": "construction", "reached": "started"}, {"not": {"track": "construction", "reached": "completed"}}]},
+        "name_nl": "In aanbouw",
+        "name_en": "Under construction",
+        "text_nl": "De bouw van de woning is gestart en niet gereed gemeld. Een geannuleerd spoor telt niet.",
+        "text_en": "Construction of the dwelling has started and is not reported completed. A cancelled track does not count.",
+    },
+    {
+        "key": "built",
+        "rule": {"track": "construction", "reached": "completed"},
+        "name_nl": "Gebouwd",
+        "name_en": "Built",
+        "text_nl": "De bouw van de woning is gereed gemeld: nieuwbouw, herbouw of transformatie.",
+        "text_en": "Construction of the dwelling is reported completed: new, rebuilt or transformed.",
+    },
+    {
+        "key": "demolished",
+        "rule": {"track": "demolition", "reached": "completed"},
+        "name_nl": "Gesloopt",
+        "name_en": "Demolished",
+        "text_nl": "De sloop van de woning is gereed gemeld.",
+        "text_en": "Demolition of the dwelling is reported completed.",
+    },
+    {
+        "key": "household-helped",
+        "rule": {"measure": "any"},
+        "name_nl": "Huishouden geholpen",
+        "name_en": "Household helped",
+        "text_nl": "In de woning is ten minste één energiebesparende maatregel uitgevoerd. Een woning telt als één huishouden en telt één keer, hoeveel "
+        "maatregelen en trajecten zij ook heeft; een ingetrokken maatregel telt niet.",
+        "text_en": "At least one energy-saving measure was applied in the dwelling. A dwelling counts as one household, once, however many measures and "
+        "trajectories it has; a measure that was taken back does not count.",
+    },
+)
+DEFINITION = sa.table("definition", *(sa.column(name) for name in ("key", "edition", "name_nl", "name_en", "text_nl", "text_en")), sa.column("rule", sa.JSON))
 
 
 def upgrade() -> None:
@@ -97,6 +161,8 @@ def upgrade() -> None:
     op.execute("ALTER TABLE document ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
     op.execute("CREATE POLICY owned ON document TO CURRENT_USER USING (true) WITH CHECK (true)")
     op.execute(f"CREATE POLICY counted ON measure FOR SELECT TO {COUNTER} USING (true)")
+    op.execute(f"CREATE POLICY worked_on ON document FOR SELECT TO {WORKER} USING (true)")
+    op.execute(f"ALTER POLICY api_select ON audit_line USING ({AUDIT})")
     for table, policies in POLICIES.items():
         for command, condition in policies.items():
             uses = {"INSERT": f"WITH CHECK ({condition})", "UPDATE": f"USING ({condition}) WITH CHECK ({condition})"}.get(command, f"USING ({condition})")
@@ -104,6 +170,7 @@ def upgrade() -> None:
     for role, grants in GRANTS.items():
         for grant in grants:
             op.execute(f"GRANT {grant} TO {role}")
+    op.bulk_insert(DEFINITION, [{**definition, "edition": 1} for definition in DEFINITIONS])
 
 
 def _dwellings() -> None:
@@ -205,6 +272,9 @@ def _documents() -> None:
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE definition DISABLE TRIGGER USER")
+    op.execute(f"DELETE FROM definition WHERE edition = 1 AND key IN ({', '.join(repr(definition['key']) for definition in DEFINITIONS)})")
+    op.execute("ALTER TABLE definition ENABLE TRIGGER USER")
     for role, grants in GRANTS.items():
         for grant in grants:
             if not grant.endswith(" document"):
@@ -213,7 +283,8 @@ def downgrade() -> None:
         if table != "document":
             for command in policies:
                 op.execute(f"DROP POLICY api_{command.lower()} ON {table}")
-    op.execute(f"DROP POLICY counted ON measure")
+    op.execute("DROP POLICY counted ON measure")
+    op.execute(f"ALTER POLICY api_select ON audit_line USING ({audit_policy()})")
     op.drop_table("document")
     for table in FORMERLY_JOURNALS:
         op.execute(f"DROP TRIGGER {table}_ends_once ON {table}")

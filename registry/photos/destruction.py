@@ -132,7 +132,7 @@ def destroy(session: Session, actor: Actor, photo_id: UUID, *, ground: Destructi
     freed = image is not None and _let_go(session, image)
     jobs.enqueue(session, jobs.FORGET_REPORTS, inspection_id=str(photo.inspection_id))
     audit.record(session, actor, "photo.destroyed", "photo", photo_id, details=_told(destruction, bytes_too=freed))
-    images.told(session, photo)
+    images.told(session, photo, action="photo.destroyed")
     return destruction
 
 

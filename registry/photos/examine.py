@@ -129,6 +129,6 @@ def _tell_photos(session: Session, image: Image, *, news: bool) -> None:
             change(session, photo, {"state": state, "rejection": image.rejection})
             details = {"rejection": image.rejection, "previews": image.previews.value}
             audit.record(session, actor, f"photo.{state}", "photo", photo.id, details=details)
-            images.told(session, photo)
+            images.told(session, photo, action=f"photo.{state}")
             rejected |= {photo.inspection_id} if state is PhotoState.REJECTED else set()
     settle(session, actor, rejected)

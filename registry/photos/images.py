@@ -88,7 +88,7 @@ def attach_each(session: Session, actor: Actor, arrivals: Sequence[Arrival]) -> 
         details: dict[str, Json] = {"sha256": image.sha256.hex(), "sizeBytes": image.size_bytes, "imageId": str(image.id), "linked": linked}
         lines.append((arrival.photo.id, details))
     audit.record_each(session, actor, "photo.stored", "photo", lines)
-    told(session, *(arrival.photo for arrival in arrivals))
+    told(session, *(arrival.photo for arrival in arrivals), action="photo.stored")
     settle(session, actor, {arrival.photo.inspection_id for arrival in arrivals})
     return kept
 
@@ -102,10 +102,10 @@ def _asked(arrivals: Sequence[Arrival]) -> dict[str, object]:
     }
 
 
-def told(session: Session, *photos: Photo) -> None:
-    """Say in the change feed that photos changed."""
+def told(session: Session, *photos: Photo, action: str) -> None:
+    """Say in the change feed that photos changed, and in the word of the audit log how."""
     if photos:
-        session.execute(_TELL, [{"photo_id": photo.id, "inspection_id": photo.inspection_id} for photo in photos])
+        session.execute(_TELL, [{"action": action, "photo_id": photo.id, "inspection_id": photo.inspection_id} for photo in photos])
 
 
 def in_sight(session: Session, digests: Collection[bytes]) -> dict[bytes, Image]:

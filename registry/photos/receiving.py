@@ -40,7 +40,7 @@ from registry.photos.claims import (
 from registry.photos.images import Arrival
 from registry.photos.model import Fragment, Photo, PhotoGone, PhotoState, Upload, UploadState
 from registry.photos.rules import LARGEST_PHOTO_BYTES
-from registry.photos.spool import Spool, new_file
+from registry.spool import Spool, new_file
 
 KEEP_EVERY_S: Final = 2.0
 KEEP_AT_LEAST_BYTES: Final = 128 * 1024

@@ -13,7 +13,7 @@ time: what was restored is older than the object, which may be all that is left 
 **An object of a photo that is still awaited** was sent, and nobody said so: the photo is stored, in the name of the register.
 
 **An original that is missing, or has another size, is reported** and never mended; the bytes themselves are compared by `registry/photos/verify.py`.
-Previews are made again.
+Previews are made again. Documents of trajectories are looked after in the same way (`registry/trajectories/document_objects.py`).
 """
 
 import re
@@ -36,6 +36,9 @@ from registry.photos import images
 from registry.photos.model import Image, Photo, PhotoState, PreviewState
 from registry.photos.rules import ORIGINALS, PREVIEW_SIZES_PX, PREVIEWS, preview_key
 from registry.storage import PROBES, ListedObject
+from registry.trajectories import document_objects
+from registry.trajectories.document_objects import Astray
+from registry.trajectories.documents import DOCUMENTS
 
 AT_ONCE: Final = 1000
 LEFT_ALONE_FOR: Final = timedelta(hours=48)
@@ -56,7 +59,7 @@ class Oddity(StrEnum):
     UNREPORTED = "unreported"
     """The bytes of a photo that is still awaited."""
     UNKNOWN = "unknown"
-    """An object of a photo that the register does not know, or with a name that is not ours."""
+    """An object of a photo or document that the register does not know, or with a name that is not ours."""
     ORIGINAL_MISSING = "original-missing"
     ORIGINAL_DIFFERS = "original-differs"
     """It has another size."""
@@ -92,6 +95,7 @@ def look(progress: Progress = lambda _: None) -> Iterator[Odd]:
     """Everything that does not fit, one after the other. Raises Unavailable."""
     yield from _originals(progress)
     yield from _previews(progress)
+    yield from (Odd(Oddity(what.value), key) for what, key in document_objects.look(progress))
     old = clock.now() - UNDER_WAY_FOR
     yield from (Odd(Oddity.LEFTOVER, probe.key) for probe in storage.listed(PROBES) if probe.modified_at < old)
 
@@ -120,8 +124,14 @@ def set_right(odd: Odd) -> None:
 
 def delete_unknown(odd: Odd) -> None:
     """Remove an object of a photo that the register does not know, if that is still so. Raises Unavailable."""
-    if odd.what is Oddity.UNKNOWN and _judged([odd.key]).get(odd.key) is Oddity.UNKNOWN:
+    if odd.what is Oddity.UNKNOWN and _still_unknown(odd.key):
         storage.delete(odd.key)
+
+
+def _still_unknown(key: str) -> bool:
+    if key.startswith(DOCUMENTS):
+        return document_objects.judge(key) is Astray.UNKNOWN
+    return _judged([key]).get(key) is Oddity.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +266,8 @@ def _still_left_over(key: str) -> bool:
     if key.startswith(PREVIEWS):
         name = _PREVIEW.fullmatch(key)
         return name is not None and not _is_kept(UUID(name[2]))
+    if key.startswith(DOCUMENTS):
+        return document_objects.judge(key) is Astray.LEFTOVER
     return key.startswith(PROBES) or _judged([key]).get(key) is Oddity.LEFTOVER
 
 

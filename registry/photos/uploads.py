@@ -82,7 +82,7 @@ def _insert(session: Session, actor: Actor, items: Sequence[NewPhoto], inspectio
     audit.record_each(session, actor, "photo.declared", "photo", lines)
     told = ((row["id"], inspections[row["inspection_id"]]) for row in declared)
     subjects = [(id, inspection.municipality_code, inspection.organisation_id) for id, inspection in told]
-    announce_each(session, ChangeKind.PHOTO, subjects, person_id=actor.person_id)
+    announce_each(session, ChangeKind.PHOTO, subjects, action="photo.declared", person_id=actor.person_id)
     settle(session, actor, {row["inspection_id"] for row in declared})
     return [item.id if item.id in inserted else None for item in items]
 
@@ -224,7 +224,7 @@ def withdraw(session: Session, actor: Actor, photo_id: UUID, reason: str) -> Pho
     change(session, photo, {"state": PhotoState.WITHDRAWN, "withdrawn_at": clock.now(), "withdrawn_by": actor.person_id, "withdrawal_reason": reason})
     audit.record(session, actor, "photo.withdrawn", "photo", photo_id, details={"reason": reason})
     jobs.enqueue(session, jobs.FORGET_REPORTS, inspection_id=str(photo.inspection_id))
-    images.told(session, photo)
+    images.told(session, photo, action="photo.withdrawn")
     settle(session, actor, [photo.inspection_id])
     return photo
 

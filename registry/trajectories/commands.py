@@ -1,10 +1,8 @@
-"""Writing schemes, projects, trajectories and measures. Milestones are written in `milestones.py`."""
+"""Writing schemes, projects and trajectories. What is written into a trajectory is in `milestones.py`, `measures.py` and `documents.py`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
-from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,24 +12,19 @@ from registry import clock, references
 from registry.access import Actor, Right, require
 from registry.audit import commands as audit
 from registry.batch import Result, create_each, fresh_ids, insert_new, only, refused, repeated
-from registry.changes.commands import announce, announce_each
+from registry.changes.commands import announce_each
 from registry.changes.model import ChangeKind
 from registry.db import Json
 from registry.dwellings import queries as dwellings
 from registry.dwellings.model import Dwelling
 from registry.errors import Fault, NotFound, NotYours, RuleViolation
-from registry.trajectories.model import FundingLine, Measure, MeasureKind, Project, Scheme, Trajectory, Unit
+from registry.trajectories import funding
+from registry.trajectories.demands import Demand, as_json, check
+from registry.trajectories.funding import Funding
+from registry.trajectories.model import Project, Scheme, Trajectory
 from registry.trajectories.queries import visible_to
-from registry.trajectories.rules import check_measure
-from registry.versioned import Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Funding:
-    """Money from one scheme, in euro, None while the amount is not known."""
-
-    scheme: str
-    amount_eur: Decimal | None = None
+from registry.trajectories.rules import check_project_days
+from registry.versioned import Outcome, change, check_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +36,62 @@ class NewTrajectory:
 
 
 @dataclass(frozen=True, slots=True)
-class NewMeasure:
-    kind: MeasureKind
-    applied_on: date
-    quantity: Decimal | None = None
-    unit: Unit | None = None
-    cost_eur: Decimal | None = None
+class Plan:
+    """What can be amended of a trajectory, as a whole."""
+
+    project: str | None
+    funding_lines: tuple[Funding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectDetails:
+    """``ends_on`` is the last day that is planned for it."""
+
+    name: str
+    municipality_code: str
+    description: str | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+    def columns(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class _References:
+    """Those that exist."""
+
+    projects: frozenset[str]
+    schemes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
     dwellings: Mapping[UUID, str]
-    projects: frozenset[str]
-    schemes: frozenset[str]
+    references: _References
 
 
-def put_scheme(session: Session, actor: Actor, slug: str, *, name: str, expected: int | None) -> tuple[Scheme, Outcome]:
-    """Raises NotAllowed, VersionRequired, Stale."""
-    return references.write(session, actor, Scheme.slug, slug, {"name": name}, expected=expected)
+def put_scheme(session: Session, actor: Actor, slug: str, *, name: str, demands: Sequence[Demand] = (), expected: int | None) -> tuple[Scheme, Outcome]:
+    """``demands`` hold for what is confirmed from now on. Raises NotAllowed, VersionRequired, Stale, RuleViolation."""
+    require(actor, Right.MANAGE_REFERENCE)
+    faults = check(demands)
+    if faults:
+        raise RuleViolation(faults)
+    return references.write(session, actor, Scheme.slug, slug, {"name": name, "demands": as_json(demands)}, expected=expected)
 
 
-def put_project(session: Session, actor: Actor, slug: str, *, name: str, municipality_code: str, expected: int | None) -> tuple[Project, Outcome]:
+def put_project(session: Session, actor: Actor, slug: str, details: ProjectDetails, *, expected: int | None) -> tuple[Project, Outcome]:
     """A project in the municipality of the actor. Raises NotAllowed, NotYours, VersionRequired, Stale, RuleViolation."""
     require(actor, Right.MANAGE_PROJECTS)
     known = session.get(Project, slug)
     if known is not None and known.municipality_code != actor.municipality_code:
         raise NotYours()
-    if municipality_code != actor.municipality_code:
-        raise RuleViolation([Fault("/municipalityCode", "outside-your-municipality")])
-    values = {"name": name, "municipality_code": municipality_code}
-    return references.write(session, actor, Project.slug, slug, values, expected=expected, right=Right.MANAGE_PROJECTS)
+    faults = check_project_days(details.starts_on, details.ends_on)
+    if details.municipality_code != actor.municipality_code:
+        faults.append(Fault("/municipalityCode", "outside-your-municipality"))
+    if faults:
+        raise RuleViolation(faults)
+    return references.write(session, actor, Project.slug, slug, details.columns(), expected=expected, right=Right.MANAGE_PROJECTS)
 
 
 def open_one(session: Session, actor: Actor, item: NewTrajectory) -> Result:
@@ -103,27 +122,29 @@ def _judge_each(session: Session, actor: Actor, items: Sequence[NewTrajectory], 
 
 
 def _known(session: Session, actor: Actor, items: Sequence[NewTrajectory]) -> _Known:
-    slugs = {funding.scheme for item in items for funding in item.funding_lines}
+    visible = sa.select(Dwelling.id, Dwelling.municipality_code).where(Dwelling.id.in_({item.dwelling_id for item in items}), dwellings.kept_by(actor))
+    return _Known({row.id: row.municipality_code for row in session.execute(visible)}, _references(session, items))
+
+
+def _references(session: Session, items: Sequence[NewTrajectory] | Sequence[Plan]) -> _References:
+    slugs = {line.scheme for item in items for line in item.funding_lines}
     projects = {item.project for item in items if item.project}
-    visible = sa.select(Dwelling.id, Dwelling.municipality_code).where(Dwelling.id.in_({item.dwelling_id for item in items}), dwellings.visible_to(actor))
-    return _Known(
-        dwellings={row.id: row.municipality_code for row in session.execute(visible)},
+    return _References(
         projects=frozenset(session.scalars(sa.select(Project.slug).where(Project.slug.in_(projects)))),
         schemes=frozenset(session.scalars(sa.select(Scheme.slug).where(Scheme.slug.in_(slugs)))),
     )
 
 
+def _check(item: NewTrajectory | Plan, known: _References) -> list[Fault]:
+    unknown = item.project is not None and item.project not in known.projects
+    faults = [Fault("/project", "no-such-reference", {"what": "project", "id": item.project})] if unknown else []
+    return faults + funding.check(item.funding_lines, schemes=known.schemes, today=clock.today())
+
+
 def _judge(actor: Actor, item: NewTrajectory, known: _Known, present: Mapping[UUID, Trajectory], twice: set[object]) -> Result:
-    faults = []
+    faults = _check(item, known.references)
     if item.dwelling_id not in known.dwellings:
         faults.append(Fault("/dwellingId", "no-such-reference", {"what": "dwelling", "id": item.dwelling_id}))
-    if item.project is not None and item.project not in known.projects:
-        faults.append(Fault("/project", "no-such-reference", {"what": "project", "id": item.project}))
-    for place, funding in enumerate(item.funding_lines):
-        if funding.scheme not in known.schemes:
-            faults.append(Fault(f"/fundingLines/{place}/scheme", "no-such-reference", {"what": "scheme", "id": funding.scheme}))
-    schemes = [funding.scheme for funding in item.funding_lines]
-    faults += [Fault("/fundingLines", "repeated", {"value": scheme}) for scheme in sorted(cast("set[str]", repeated(schemes)))]
     if item.id in twice:
         faults.append(Fault("/id", "repeated", {"value": item.id}))
     trajectory = present.get(item.id) if item.id else None
@@ -135,9 +156,8 @@ def _judge(actor: Actor, item: NewTrajectory, known: _Known, present: Mapping[UU
 
 
 def _same(actor: Actor, item: NewTrajectory, present: Trajectory) -> bool:
-    money = {line.scheme: line.amount_eur for line in present.funding_lines}
-    said = {funding.scheme: funding.amount_eur for funding in item.funding_lines}
-    return (present.dwelling_id, present.executor_id, present.project, money) == (item.dwelling_id, actor.organisation_id, item.project, said)
+    there = (present.dwelling_id, present.executor_id, present.project, funding.said(present.funding_lines))
+    return there == (item.dwelling_id, actor.organisation_id, item.project, funding.said(item.funding_lines))
 
 
 def _insert(session: Session, actor: Actor, items: Sequence[NewTrajectory], municipalities: Mapping[UUID, str]) -> list[UUID | None]:
@@ -148,41 +168,35 @@ def _insert(session: Session, actor: Actor, items: Sequence[NewTrajectory], muni
     ]
     inserted = insert_new(session, Trajectory, rows)
     new = [(id, item) for id, item in zip(ids, items, strict=True) if id in inserted]
-    money = [{"trajectory_id": id, "scheme": funding.scheme, "amount_eur": funding.amount_eur} for id, item in new for funding in item.funding_lines]
-    if money:
-        session.execute(sa.insert(FundingLine), money)
+    funding.insert(session, actor, [(id, line) for id, item in new for line in item.funding_lines])
     audit.record_each(session, actor, "trajectory.opened", "trajectory", [(id, {"dwellingId": str(item.dwelling_id)}) for id, item in new])
-    announce_each(session, ChangeKind.TRAJECTORY, [(id, municipalities[item.dwelling_id], actor.organisation_id) for id, item in new])
+    told = [(id, municipalities[item.dwelling_id], actor.organisation_id) for id, item in new]
+    announce_each(session, ChangeKind.TRAJECTORY, told, action="trajectory.opened")
     return [id if id in inserted else None for id in ids]
 
 
-def apply_measures(session: Session, actor: Actor, trajectory_id: UUID, measures: Sequence[NewMeasure]) -> list[Measure]:
-    """Add measures to a trajectory that the actor's organisation runs. Raises NotAllowed, NotFound, NotYours, RuleViolation."""
+def amend(session: Session, actor: Actor, trajectory_id: UUID, plan: Plan, *, expected: int | None) -> Outcome:
+    """Replace project and money of a trajectory that the actor's organisation runs; the former ones stay in its history.
+
+    Raises NotAllowed, NotFound, NotYours, VersionRequired, Stale, RuleViolation.
+    """
     require(actor, Right.REPORT_PROGRESS)
     trajectory = own(session, actor, trajectory_id)
-    faults = [fault.below(f"/items/{place}") for place, measure in enumerate(measures) for fault in check_measure(measure.applied_on, today=clock.today())]
+    faults = _check(plan, _references(session, [plan]))
     if faults:
         raise RuleViolation(faults)
-    rows = [
-        Measure(
-            trajectory_id=trajectory_id,
-            kind=measure.kind,
-            applied_on=measure.applied_on,
-            quantity=measure.quantity,
-            unit=measure.unit,
-            cost_eur=measure.cost_eur,
-            recorded_by=actor.person_id,
-            organisation_id=actor.organisation_id,
-        )
-        for measure in measures
-    ]
-    session.add_all(rows)
-    session.flush()
-    kinds: dict[str, Json] = {"measures": [measure.kind.value for measure in measures]}
-    audit.record(session, actor, "trajectory.measures-applied", "trajectory", trajectory_id, details=kinds)
+    session.refresh(trajectory, with_for_update={"key_share": True})  # of two who amend it, one goes first and the other one sees its version
+    present = funding.in_force(session, trajectory_id)
+    if (trajectory.project, funding.said(present)) == (plan.project, funding.said(plan.funding_lines)):
+        return Outcome.UNCHANGED
+    check_version(trajectory, expected)
+    change(session, trajectory, {"project": plan.project})
+    funding.replace(session, actor, trajectory, present, plan.funding_lines)
+    details: dict[str, Json] = {"project": plan.project, "fundingLines": funding.as_json(plan.funding_lines)}
+    audit.record(session, actor, "trajectory.amended", "trajectory", trajectory_id, details=details)
     municipality = dwellings.municipality_of(session, trajectory.dwelling_id)
-    announce(session, ChangeKind.TRAJECTORY, trajectory_id, municipality_code=municipality, organisation_id=trajectory.executor_id)
-    return rows
+    announce_each(session, ChangeKind.TRAJECTORY, [(trajectory_id, municipality, trajectory.executor_id)], action="trajectory.amended")
+    return Outcome.CHANGED
 
 
 def own(session: Session, actor: Actor, trajectory_id: UUID) -> Trajectory:
@@ -192,4 +206,5 @@ def own(session: Session, actor: Actor, trajectory_id: UUID) -> Trajectory:
         raise NotFound(what="trajectory", id=trajectory_id)
     if trajectory.executor_id != actor.organisation_id:
         raise NotYours()
+    dwellings.check_kept(session, actor, trajectory.dwelling_id)
     return trajectory

@@ -57,7 +57,7 @@ def keep(session: Session, actor: Actor, inspection_id: UUID, dwelling_id: UUID,
     session.execute(postgresql.insert(Evidence).on_conflict_do_nothing(), rows)
     municipality = dwellings.municipality_of(session, dwelling_id)
     touched = session.execute(sa.select(Trajectory.id, Trajectory.executor_id).where(Trajectory.id.in_({each.trajectory_id for each in shown})))
-    announce_each(session, ChangeKind.TRAJECTORY, [(row.id, municipality, row.executor_id) for row in touched])
+    announce_each(session, ChangeKind.TRAJECTORY, [(row.id, municipality, row.executor_id) for row in touched], action="trajectory.evidence-kept")
 
 
 def of_inspection(session: Session, inspection_id: UUID) -> set[Shows]:

@@ -160,6 +160,8 @@ class Trajectory(Versioned, Base):
         sa.Index("ix_trajectory_dwelling_id", "dwelling_id"),
         sa.Index("ix_trajectory_executor_id", "executor_id", "id"),
         sa.Index("ix_trajectory_project", "project", "id"),
+        sa.Index("ix_trajectory_executor_id_dwelling_id", "executor_id", "dwelling_id"),
+        sa.Index("ix_trajectory_project_dwelling_id", "project", "dwelling_id"),
         sa.UniqueConstraint("id", "dwelling_id"),
     )
 

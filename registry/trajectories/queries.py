@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,11 +12,23 @@ from sqlalchemy.orm import Session, aliased, selectinload
 from registry.access import Actor, Right, require
 from registry.db import Json
 from registry.dwellings import queries as dwellings
-from registry.dwellings.model import Dwelling, RegisteredLabel
+from registry.dwellings.model import Dwelling
 from registry.errors import NotFound
 from registry.pages import Page, page_of
-from registry.trajectories.model import Action, Confirmation, Evidence, FundingLine, Measure, Milestone, MilestoneKind, Track, Trajectory
-from registry.trajectories.rules import Happened, TrackState, labels_around, track_states
+from registry.trajectories import demanded, surveyed
+from registry.trajectories.demands import Judged
+from registry.trajectories.model import (
+    Action,
+    Confirmation,
+    Evidence,
+    FundingLine,
+    Measure,
+    Milestone,
+    MilestoneKind,
+    Track,
+    Trajectory,
+)
+from registry.trajectories.rules import Happened, TrackState, around, total, track_states
 from registry.values import EnergyLabel, label_jump
 
 
@@ -29,6 +42,7 @@ class MilestoneInForce:
     track: Track
     kind: MilestoneKind
     effective_on: date
+    decided_on: date | None
     action: Action
     corrects_id: UUID | None
     evidence: list[Json]
@@ -36,12 +50,16 @@ class MilestoneInForce:
     recorded_at: datetime
     organisation_id: UUID | None
     confirmed_at: datetime | None
+    rests_on: Sequence[Json] = ()
+    """By what its confirmation says that each demand was met."""
     inspections: tuple[UUID, ...] = ()
     """Approved ones that are evidence for it; looked up for one trajectory only."""
+    demands: Sequence[Judged] = ()
+    """Of the schemes that pay; looked up for one trajectory only."""
 
     @property
     def happened(self) -> Happened:
-        return Happened(self.track, self.kind, self.effective_on)
+        return Happened(self.track, self.kind, self.effective_on, self.decided_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +71,8 @@ class TrajectoryDetail:
     measures: Sequence[Measure]
     label_before: EnergyLabel | None
     label_after: EnergyLabel | None
+    condition_before: int | None
+    condition_after: int | None
 
     @property
     def id(self) -> UUID:
@@ -79,6 +99,18 @@ class TrajectoryDetail:
         return self.trajectory.recorded_at
 
     @property
+    def version(self) -> int:
+        return self.trajectory.version
+
+    @property
+    def funding_eur(self) -> Decimal | None:
+        return total(line.amount_eur for line in self.funding_lines)
+
+    @property
+    def measures_cost_eur(self) -> Decimal | None:
+        return total(measure.cost_eur for measure in self.measures)
+
+    @property
     def tracks(self) -> dict[Track, TrackState]:
         return track_states([milestone.happened for milestone in self.milestones])
 
@@ -92,6 +124,17 @@ def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
     return sa.and_(Trajectory.withdrawn_at.is_(None), Trajectory.dwelling_id.in_(sa.select(Dwelling.id).where(dwellings.visible_to(actor))))
 
 
+def kept_by(actor: Actor) -> sa.ColumnElement[bool]:
+    """Those of them that she may write about, when her organisation runs them."""
+    return sa.and_(Trajectory.withdrawn_at.is_(None), Trajectory.dwelling_id.in_(sa.select(Dwelling.id).where(dwellings.kept_by(actor))))
+
+
+def check_visible(session: Session, actor: Actor, trajectory_id: UUID) -> None:
+    """Raises NotFound."""
+    if session.scalar(sa.select(Trajectory.id).where(Trajectory.id == trajectory_id, visible_to(actor))) is None:
+        raise NotFound(what="trajectory", id=trajectory_id)
+
+
 def get(session: Session, actor: Actor, trajectory_id: UUID) -> TrajectoryDetail:
     """Raises NotAllowed, NotFound."""
     require(actor, Right.READ_PROGRESS)
@@ -100,10 +143,20 @@ def get(session: Session, actor: Actor, trajectory_id: UUID) -> TrajectoryDetail
     if trajectory is None:
         raise NotFound(what="trajectory", id=trajectory_id)
     shown = evidence(session, trajectory_id)
-    milestones = [replace(each, inspections=shown.get((each.track, each.kind), ())) for each in in_force(session, [trajectory_id])]
-    measures = session.scalars(sa.select(Measure).where(Measure.trajectory_id == trajectory_id, Measure.superseded_at.is_(None)).order_by(Measure.applied_on, Measure.id).limit(500)).all()
-    before, after = labels_around(_labels(session, trajectory.dwelling_id), [milestone.happened for milestone in milestones])
-    return TrajectoryDetail(trajectory, milestones, measures, before, after)
+    held = in_force(session, [trajectory_id])
+    judged = demanded.judge_each(session, held)
+    milestones = [replace(each, inspections=shown.get((each.track, each.kind), ()), demands=judged[each.id]) for each in held]
+    measures = measures_in_force(session, trajectory_id)
+    history = [milestone.happened for milestone in milestones]
+    labels = around(surveyed.labels(session, [trajectory.dwelling_id]).get(trajectory.dwelling_id, ()), history)
+    conditions = around(surveyed.conditions(session, trajectory.dwelling_id), history)
+    return TrajectoryDetail(trajectory, milestones, measures, *labels, *conditions)
+
+
+def measures_in_force(session: Session, trajectory_id: UUID) -> Sequence[Measure]:
+    """By the day on which they were applied."""
+    query = sa.select(Measure).where(Measure.trajectory_id == trajectory_id, Measure.superseded_at.is_(None))
+    return session.scalars(query.order_by(Measure.applied_on, Measure.id).limit(500)).all()
 
 
 def evidence(session: Session, trajectory_id: UUID) -> Mapping[tuple[Track, MilestoneKind], tuple[UUID, ...]]:
@@ -115,45 +168,43 @@ def evidence(session: Session, trajectory_id: UUID) -> Mapping[tuple[Track, Mile
     return found
 
 
-def _labels(session: Session, dwelling_id: UUID) -> list[tuple[date, EnergyLabel]]:
-    of_dwelling = (RegisteredLabel.dwelling_id == dwelling_id, RegisteredLabel.retracted_at.is_(None))
-    query = sa.select(RegisteredLabel.surveyed_on, RegisteredLabel.label).where(*of_dwelling)
-    return [(row.surveyed_on, row.label) for row in session.execute(query.order_by(RegisteredLabel.surveyed_on, RegisteredLabel.recorded_at).limit(500))]
-
-
 def list_(
     session: Session,
     actor: Actor,
     *,
     dwelling_id: UUID | None = None,
+    line_of: UUID | None = None,
     executor_id: UUID | None = None,
     project: str | None = None,
     after: UUID | None = None,
     limit: int,
 ) -> Page[Trajectory]:
-    """One page in the order of the id, without milestones. Raises NotAllowed."""
+    """One page in the order of the id, without milestones; ``line_of`` asks for a dwelling with all before and after it. Raises NotAllowed."""
     require(actor, Right.READ_PROGRESS)
     query = sa.select(Trajectory).where(visible_to(actor)).options(selectinload(Trajectory.funding_lines)).order_by(Trajectory.id).limit(limit + 1)
     for column, wanted in ((Trajectory.dwelling_id, dwelling_id), (Trajectory.executor_id, executor_id), (Trajectory.project, project)):
         if wanted is not None:
             query = query.where(column == wanted)
+    if line_of is not None:
+        query = query.where(Trajectory.dwelling_id.in_(dwellings.line_of(line_of)))
     if after is not None:
         query = query.where(Trajectory.id > after)
     return page_of(session.scalars(query).all(), limit=limit, key=lambda trajectory: str(trajectory.id))
 
 
-_LATER = aliased(Milestone)
+LATER = aliased(Milestone)
 _IN_FORCE = (
-    sa.select(Milestone, Confirmation.recorded_at.label("confirmed_at"))
-    .outerjoin(_LATER, _LATER.corrects_id == Milestone.id)
+    sa.select(Milestone, Confirmation.recorded_at.label("confirmed_at"), Confirmation.rests_on)
+    .outerjoin(LATER, LATER.corrects_id == Milestone.id)
     .outerjoin(Confirmation, sa.and_(Confirmation.milestone_id == Milestone.id, Confirmation.withdrawn_at.is_(None)))
-    .where(_LATER.id.is_(None), Milestone.action != Action.RETRACTED)
+    .where(LATER.id.is_(None), Milestone.action != Action.RETRACTED)
 )
 
 
 def in_force(session: Session, trajectory_ids: Collection[UUID]) -> list[MilestoneInForce]:
     """The milestones of these trajectories that hold now, by date."""
-    query = _IN_FORCE.where(Milestone.trajectory_id.in_(trajectory_ids)).order_by(Milestone.effective_on, Milestone.recorded_at)
+    listed = Milestone.trajectory_id == sa.any_(sa.cast(list(trajectory_ids), sa.ARRAY(sa.Uuid)))
+    query = _IN_FORCE.where(listed).order_by(Milestone.effective_on, Milestone.recorded_at)
     return [as_said(*row) for row in session.execute(query)]
 
 
@@ -167,16 +218,13 @@ def get_milestone(session: Session, actor: Actor, milestone_id: UUID) -> Milesto
     return milestone
 
 
-def journal(session: Session, actor: Actor, trajectory_id: UUID) -> list[Milestone]:
-    """Every row ever recorded of a trajectory, in the order in which the register learned it. Raises NotAllowed, NotFound."""
-    require(actor, Right.READ_PROGRESS)
-    if session.scalar(sa.select(Trajectory.id).where(Trajectory.id == trajectory_id, visible_to(actor))) is None:
-        raise NotFound(what="trajectory", id=trajectory_id)
-    return list(session.scalars(sa.select(Milestone).where(Milestone.trajectory_id == trajectory_id).order_by(Milestone.recorded_at).limit(500)))
-
-
 def dwelling_of(session: Session, trajectory_id: UUID) -> UUID | None:
     return session.scalar(sa.select(Trajectory.dwelling_id).where(Trajectory.id == trajectory_id))
+
+
+def dwellings_in(session: Session, trajectory_ids: Collection[UUID]) -> set[UUID]:
+    """The dwellings of these trajectories."""
+    return set(session.scalars(sa.select(Trajectory.dwelling_id).where(Trajectory.id.in_(trajectory_ids)))) if trajectory_ids else set()
 
 
 def dwellings_of(session: Session, milestone_ids: Collection[UUID]) -> set[UUID]:
@@ -190,8 +238,8 @@ def find(session: Session, milestone_ids: Collection[UUID]) -> dict[UUID, Milest
     return {row[0].id: as_said(*row) for row in rows}
 
 
-def as_said(row: Milestone, confirmed_at: datetime | None) -> MilestoneInForce:
-    """A row of the journal with the moment of its confirmation."""
+def as_said(row: Milestone, confirmed_at: datetime | None = None, rests_on: Sequence[Json] | None = None) -> MilestoneInForce:
+    """A row of the journal with its confirmation."""
     return MilestoneInForce(
         id=row.id,
         trajectory_id=row.trajectory_id,
@@ -199,6 +247,7 @@ def as_said(row: Milestone, confirmed_at: datetime | None) -> MilestoneInForce:
         track=row.track,
         kind=row.kind,
         effective_on=row.effective_on,
+        decided_on=row.decided_on,
         action=row.action,
         corrects_id=row.corrects_id,
         evidence=row.evidence,
@@ -206,4 +255,5 @@ def as_said(row: Milestone, confirmed_at: datetime | None) -> MilestoneInForce:
         recorded_at=row.recorded_at,
         organisation_id=row.organisation_id,
         confirmed_at=confirmed_at,
+        rests_on=rests_on or (),
     )

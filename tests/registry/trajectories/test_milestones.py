@@ -15,8 +15,9 @@ from registry.changes.model import Change
 from registry.db import transaction
 from registry.errors import Conflict, NotAllowed, NotFound, NotYours, RuleViolation
 from registry.organisations.model import Organisation
-from registry.trajectories import queries
-from registry.trajectories.milestones import NewConfirmation, NewMilestone, confirm, confirm_each, correct, report, report_each, retract
+from registry.trajectories import history, queries
+from registry.trajectories.confirmations import NewConfirmation, confirm, confirm_each
+from registry.trajectories.milestones import NewMilestone, correct, report, report_each, retract
 from registry.trajectories.model import Action, Milestone, MilestoneKind, Track, Trajectory
 from registry.versioned import Outcome
 from tests.makers import a_dwelling, a_municipality_editor, a_trajectory, an_actor, an_editor, an_organisation, reported
@@ -80,7 +81,7 @@ def test_a_correction_supersedes_and_the_former_row_stays(session: Session, edit
     first = reported(session, editor, trajectory.id, RENOVATION, STARTED, "2025-01-01")
     second = correct(session, editor, first, effective_on=on("2025-03-01"), note="verkeerde datum")
     assert [(each.id, each.effective_on) for each in queries.in_force(session, [trajectory.id])] == [(second.id, on("2025-03-01"))]
-    assert [(row.action, row.corrects_id) for row in queries.journal(session, editor, trajectory.id)] == [(Action.REPORTED, None), (Action.CORRECTED, first)]
+    assert [(row.action, row.corrects_id) for row in history.journal(session, editor, trajectory.id)] == [(Action.REPORTED, None), (Action.CORRECTED, first)]
     assert second.recorded_at > session.get_one(Milestone, first).recorded_at
 
 
@@ -265,3 +266,44 @@ def test_municipality_and_executor_both_hear_of_every_step(session: Session, edi
     confirm(session, a_municipality_editor(session), NewConfirmation(milestone))
     correct(session, editor, milestone, effective_on=on("2025-01-02"), note=None)
     assert told(session, trajectory) == [("GM0917", editor.organisation_id)] * 3
+
+
+def test_work_goes_on_when_its_cancellation_was_a_mistake(session: Session, editor, trajectory) -> None:  # type: ignore[no-untyped-def]
+    reported(session, editor, trajectory.id, RENOVATION, STARTED, "2025-01-01")
+    cancelled = reported(session, editor, trajectory.id, RENOVATION, MilestoneKind.CANCELLED, "2025-03-01")
+    with pytest.raises(RuleViolation) as refusal:
+        report(session, editor, NewMilestone(trajectory.id, RENOVATION, COMPLETED, on("2025-04-01")))
+    assert [fault.code for fault in refusal.value.faults] == ["cancelled-after-completion"]
+    retract(session, editor, cancelled, note="ander traject")
+    reported(session, editor, trajectory.id, RENOVATION, COMPLETED, "2025-04-01")
+    with pytest.raises(RuleViolation) as refusal:
+        report(session, editor, NewMilestone(trajectory.id, RENOVATION, MilestoneKind.CANCELLED, on("2025-05-01")))
+    assert [fault.code for fault in refusal.value.faults] == ["cancelled-after-completion"]
+
+
+def test_a_start_may_be_corrected_up_to_the_day_of_completion(session: Session, editor, trajectory) -> None:  # type: ignore[no-untyped-def]
+    start = reported(session, editor, trajectory.id, RENOVATION, STARTED, "2025-01-01")
+    completion = reported(session, editor, trajectory.id, RENOVATION, COMPLETED, "2025-02-01")
+    moved = correct(session, editor, start, effective_on=on("2025-02-01"))
+    with pytest.raises(RuleViolation):
+        correct(session, editor, completion, effective_on=on("2025-01-31"))
+    retract(session, editor, completion, note="nog niet gereed")
+    correct(session, editor, moved.id, effective_on=on("2025-02-02"))
+
+
+def test_a_cancellation_can_not_be_moved_before_the_start(session: Session, editor, trajectory) -> None:  # type: ignore[no-untyped-def]
+    reported(session, editor, trajectory.id, RENOVATION, STARTED, "2025-02-01")
+    cancelled = reported(session, editor, trajectory.id, RENOVATION, MilestoneKind.CANCELLED, "2025-03-01")
+    with pytest.raises(RuleViolation) as refusal:
+        correct(session, editor, cancelled, effective_on=on("2025-01-31"))
+    assert [fault.code for fault in refusal.value.faults] == ["after-cancellation"]
+
+
+def test_a_retraction_is_the_end_of_its_row(session: Session, editor, trajectory) -> None:  # type: ignore[no-untyped-def]
+    start = reported(session, editor, trajectory.id, RENOVATION, STARTED, "2025-01-01")
+    gone = retract(session, editor, start, note="verkeerde woning")
+    for attempt in (start, gone.id):
+        with pytest.raises(Conflict):
+            correct(session, editor, attempt, effective_on=on("2025-01-02"))
+        with pytest.raises(Conflict):
+            retract(session, editor, attempt, note="nog eens")

@@ -1,4 +1,4 @@
-"""What one request has brought of a photo."""
+"""What one request has brought of a file that is on its way to the object store."""
 
 import hashlib
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def new_file() -> BinaryIO:
 
 
 class Spool:
-    """What one request has brought, on disk when it is more than a little, so that no photo is in memory as a whole."""
+    """What one request has brought, on disk when it is more than a little, so that no file is in memory as a whole."""
 
     def __init__(self, offset_bytes: int) -> None:
         self.file = new_file()
