@@ -49,6 +49,8 @@ class ChangeEntry:
     subject_id: UUID
     recorded_at: datetime
     gone: bool
+    action: str | None = None
+    """What happened, in the word of the audit log, where that is known."""
 
 
 _EPOCH = """
@@ -68,10 +70,11 @@ _HORIZON = sa.text(
     """
 )
 
-_COLUMNS = "change.transaction_id, change.id, change.kind, change.subject_id, change.recorded_at, change.gone"
+_COLUMNS = "change.transaction_id, change.id, change.kind, change.subject_id, change.recorded_at, change.gone, change.action"
 _IN_ORDER = "ORDER BY change.transaction_id, change.id LIMIT :limit"
 _PAGE = """
-    SELECT change.transaction_id::text::bigint AS transaction_id, change.id, change.kind, change.subject_id, change.recorded_at, change.gone
+    SELECT change.transaction_id::text::bigint AS transaction_id, change.id, change.kind, change.subject_id, change.recorded_at, change.gone,
+        change.action
     FROM ({parts}) AS change
     ORDER BY change.transaction_id, change.id
     LIMIT :limit
@@ -114,6 +117,12 @@ _SIGHT = {
 _OF_OTHERS = {role: sa.text(_PAGE.format(parts=_part(f"({condition})"))) for role, condition in _SIGHT.items()}
 
 
+def end(session: Session) -> Position:
+    """The place after all that can be read now."""
+    horizon, epoch = session.execute(_HORIZON, {"lock": CHANGE_FEED_LOCK}).one()
+    return Position(horizon, 0, epoch)
+
+
 @dataclass(frozen=True, slots=True)
 class FeedPage:
     """``next`` is the position to ask from: after the last item, or at the horizon when there was nothing ``more``."""
@@ -135,7 +144,7 @@ def page(session: Session, actor: Actor, *, after: Position, limit: int) -> Feed
     place = {"transaction_id": str(after.transaction_id), "id": after.id, "horizon": str(horizon), "limit": limit}
     whose = {"person": actor.person_id, "organisation": actor.organisation_id, "municipality": actor.municipality_code}
     rows = session.execute(_OF_INSPECTOR if actor.role is Role.INSPECTOR else _OF_OTHERS[actor.role], place | whose)
-    items = [ChangeEntry(Position(row.transaction_id, row.id, epoch), row.kind, row.subject_id, row.recorded_at, row.gone) for row in rows]
+    items = [ChangeEntry(Position(row.transaction_id, row.id, epoch), row.kind, row.subject_id, row.recorded_at, row.gone, row.action) for row in rows]
     if len(items) == limit:
         return FeedPage(items, items[-1].position, more=True)
     return FeedPage(items, Position(horizon, 0, epoch) if horizon > after.transaction_id else Position(after.transaction_id, after.id, epoch), more=False)

@@ -195,4 +195,4 @@ def _locked(session: Session, actor: Actor, checklist_id: UUID) -> Checklist:
 def _tell(session: Session, actor: Actor, what: str, checklist: Checklist) -> None:
     details: dict[str, Json] = {"key": checklist.key, "edition": checklist.edition, "digest": checklist.digest.hex()}
     audit.record(session, actor, f"checklist.{what}", "checklist", checklist.id, details=details)
-    announce(session, ChangeKind.CHECKLIST, checklist.id)
+    announce(session, ChangeKind.CHECKLIST, checklist.id, action=f"checklist.{what}")

@@ -15,8 +15,8 @@ from registry.inspections.model import Inspection
 
 _TELL = sa.text(
     """
-    INSERT INTO change (kind, subject_id, municipality_code, organisation_id, person_id)
-    SELECT 'inspection', told.id, dwelling.municipality_code, told.organisation_id, told.assignee_id
+    INSERT INTO change (kind, action, subject_id, municipality_code, organisation_id, person_id)
+    SELECT 'inspection', :action, told.id, dwelling.municipality_code, told.organisation_id, told.assignee_id
     FROM unnest(CAST(:ids AS uuid[]), CAST(:dwellings AS uuid[]), CAST(:organisations AS uuid[]), CAST(:assignees AS uuid[]))
         WITH ORDINALITY AS told (id, dwelling_id, organisation_id, assignee_id, place)
     JOIN dwelling ON dwelling.id = told.dwelling_id
@@ -34,16 +34,17 @@ _TELL_PERSONALLY = sa.text(
 )
 
 
-def tell(session: Session, inspection: Inspection) -> None:
-    """An inspection changed, for whoever sees it and for the inspector it is assigned to."""
-    tell_each(session, [inspection])
+def tell(session: Session, inspection: Inspection, action: str) -> None:
+    """An inspection changed, for whoever sees it and for the inspector it is assigned to; ``action`` is what happened, in the word of the audit log."""
+    tell_each(session, [inspection], action)
 
 
-def tell_each(session: Session, inspections: Sequence[Inspection]) -> None:
+def tell_each(session: Session, inspections: Sequence[Inspection], action: str) -> None:
     """As `tell`, of many in one statement. Raises LookupError when a dwelling is out of sight: who can't see it can't have changed its inspection."""
     if not inspections:
         return
     values = {
+        "action": action,
         "ids": [inspection.id for inspection in inspections],
         "dwellings": [inspection.dwelling_id for inspection in inspections],
         "organisations": [inspection.organisation_id for inspection in inspections],

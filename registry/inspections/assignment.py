@@ -140,7 +140,7 @@ def _move(session: Session, actor: Actor, inspections: Sequence[Inspection], wan
         come.append((inspection, after if moved or inspection.assignee_id is None else after - before))
         lines.append((inspection.id, _details(inspection)))
     audit.record_each(session, actor, "inspection.assigned", "inspection", lines)
-    tell_each(session, inspections)
+    tell_each(session, inspections, "inspection.assigned")
     tell_gone_each(session, gone)
     tell_assigned_each(session, come)
 
@@ -165,7 +165,7 @@ def withdraw(session: Session, actor: Actor, inspection_id: UUID, *, reason: str
     holders = workforce(session, [post_of(inspection)]).holders(post_of(inspection))
     change(session, inspection, {"status": InspectionStatus.WITHDRAWN, "withdrawal_reason": reason})
     audit.record(session, actor, "inspection.withdrawn", "inspection", inspection_id, details={"reason": reason})
-    tell(session, inspection)
+    tell(session, inspection, "inspection.withdrawn")
     if inspection.assignee_id is None:  # an assignee sees that it is withdrawn, and why: she may have written in it
         tell_gone(session, inspection, holders)
     return inspection

@@ -99,7 +99,7 @@ def _turn(session: Session, actor: Actor, inspection: Inspection, found: Standin
     change(session, inspection, {"complete_at": clock.now() if found.complete else None})
     action = "inspection.completed" if found.complete else "inspection.incomplete"
     audit.record(session, actor, action, "inspection", inspection.id, details={"version": inspection.version, "revision": inspection.revision})
-    tell(session, inspection)
+    tell(session, inspection, action)
 
 
 def settle_again() -> int:

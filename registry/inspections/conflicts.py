@@ -105,7 +105,7 @@ def resolve(session: Session, actor: Actor, conflict_id: UUID, keep: Keep, docum
     settle(session, actor, conflict, Resolution(keep.value), inspection)
     details = {"conflictId": str(conflict_id), "keep": keep.value, "version": inspection.version}
     audit.record(session, actor, "inspection.conflict-resolved", "inspection", inspection.id, details=details)
-    tell(session, inspection)
+    tell(session, inspection, "inspection.conflict-resolved")
     return Kept(conflict, inspection)
 
 

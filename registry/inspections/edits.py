@@ -68,7 +68,7 @@ def write(session: Session, actor: Actor, inspection_id: UUID, edit: Edit) -> Wr
         version = inspection.version
         keeping.journal(session, actor, inspection_id, edit, version=version)
         if _apply_waiting(session, actor, inspection, edit.edit_id):
-            tell(session, inspection)
+            tell(session, inspection, "inspection.filled-in")
         return Written(WriteOutcome.UNCHANGED, inspection, version)
     if edit.base_version is None and edit.base_edit_id is None:
         raise VersionRequired()
@@ -161,7 +161,7 @@ def _applied(session: Session, actor: Actor, inspection: Inspection, edit: Edit)
     keeping.journal(session, actor, inspection.id, edit, version=version)
     audit.record(session, actor, "inspection.filled-in", "inspection", inspection.id, details={"version": version})
     _apply_waiting(session, actor, inspection, edit.edit_id)
-    tell(session, inspection)
+    tell(session, inspection, "inspection.filled-in")
     return Written(WriteOutcome.APPLIED, inspection, version)
 
 

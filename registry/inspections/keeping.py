@@ -92,7 +92,7 @@ def keep(session: Session, actor: Actor, inspection: Inspection, edit: Edit, *, 
         session.refresh(onto)
     else:
         change(session, onto, {"yours": edit.document.as_json(), "theirs": theirs, "current_version": inspection.version, "edit_id": edit.edit_id})
-    tell(session, inspection)
+    tell(session, inspection, "inspection.conflict-kept")
     return _remembered(session, actor, edit, onto)
 
 

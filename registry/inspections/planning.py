@@ -96,7 +96,7 @@ def judge_each(session: Session, actor: Actor, items: Sequence[Plan]) -> list[Re
 
 
 def _known(session: Session, actor: Actor, items: Sequence[Plan]) -> _Known:
-    seen = sa.select(Dwelling.id).where(Dwelling.id.in_({item.dwelling_id for item in items}), dwellings.visible_to(actor))
+    seen = sa.select(Dwelling.id).where(Dwelling.id.in_({item.dwelling_id for item in items}), dwellings.kept_by(actor))
     checklists = sa.select(Checklist.id, Checklist.status).where(Checklist.id.in_({item.checklist_id for item in items}))
     previous = sa.select(Inspection.id, Inspection.dwelling_id).where(Inspection.id.in_({item.previous_id for item in items if item.previous_id}))
     present = sa.select(Inspection).where(Inspection.id.in_({item.id for item in items if item.id}), visible_to(actor))
@@ -154,7 +154,7 @@ def _insert(session: Session, actor: Actor, items: Sequence[Plan]) -> list[UUID 
     known = workforce(session, {post_of(inspection) for inspection in made})
     lines = [(inspection.id, _details(inspection)) for inspection in made]
     audit.record_each(session, actor, "inspection.planned", "inspection", lines)
-    tell_each(session, made)
+    tell_each(session, made, "inspection.planned")
     tell_assigned_each(session, [(inspection, known.holders(post_of(inspection))) for inspection in made])
     return [id if id in inserted else None for id in ids]
 

@@ -56,6 +56,7 @@ def list_(
     *,
     status: InspectionStatus | None = None,
     dwelling_id: UUID | None = None,
+    line_of: UUID | None = None,
     assignee_id: UUID | None = None,
     team_id: UUID | None = None,
     occasion: Occasion | None = None,
@@ -63,13 +64,17 @@ def list_(
     after: UUID | None,
     limit: int,
 ) -> Page[Inspection]:
-    """One page in the order of the id. ``complete`` asks for what was submitted, and is all here or not. Raises NotAllowed."""
+    """One page in the order of the id. ``complete`` asks for what was submitted, and is all here or not. ``line_of`` asks for a dwelling with all before and
+    after it. Raises NotAllowed.
+    """
     require(actor, Right.READ_INSPECTIONS)
     query = sa.select(Inspection).where(visible_to(actor)).order_by(Inspection.id).limit(limit + 1)
     columns = (Inspection.status, Inspection.dwelling_id, Inspection.assignee_id, Inspection.team_id, Inspection.occasion)
     for column, wanted in zip(columns, (status, dwelling_id, assignee_id, team_id, occasion), strict=True):
         if wanted is not None:
             query = query.where(column == wanted)
+    if line_of is not None:
+        query = query.where(Inspection.dwelling_id.in_(dwellings.line_of(line_of)))
     if complete is not None:
         query = query.where(Inspection.submitted_at.is_not(None), Inspection.complete_at.is_not(None) if complete else Inspection.complete_at.is_(None))
     if after is not None:

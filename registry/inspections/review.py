@@ -76,7 +76,7 @@ def review(session: Session, actor: Actor, inspection_id: UUID, verdict: Verdict
     if verdict.decision is Decision.APPROVED:
         evidence.keep(session, actor, inspection_id, inspection.dwelling_id, verdict.evidence)
         scores.adopt(session, actor, inspection)
-    tell(session, inspection)
+    tell(session, inspection, f"inspection.{verdict.decision}")
     if verdict.decision is Decision.RETURNED and inspection.assignee_id is not None:  # while it was submitted she did not hear of the dwelling
         tell_assigned(session, inspection, [inspection.assignee_id])
     return inspection

@@ -99,7 +99,8 @@ def adopt_each(session: Session, actor: Actor, inspections: Sequence[Inspection]
     told = [(dwelling_id, {"inspectionId": str(inspection_id)}) for inspection_id, dwelling_id in adopted]
     audit.record_each(session, actor, "dwelling.condition-adopted", "dwelling", told)
     followed = sa.select(Dwelling.id, Dwelling.municipality_code).where(Dwelling.id.in_({dwelling_id for _, dwelling_id in adopted}))
-    announce_each(session, ChangeKind.DWELLING, [(row.id, row.municipality_code, None) for row in session.execute(followed)] if adopted else [])
+    dwellings = [(row.id, row.municipality_code, None) for row in session.execute(followed)] if adopted else []
+    announce_each(session, ChangeKind.DWELLING, dwellings, action="dwelling.condition-adopted")
     return len(adopted)
 
 

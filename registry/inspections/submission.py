@@ -46,7 +46,7 @@ def submit(session: Session, actor: Actor, inspection_id: UUID, *, expected: int
     scores.record(session, revision)
     details: dict[str, Json] = {"version": inspection.version, "revision": inspection.revision, "complete": found.complete}
     audit.record(session, actor, "inspection.submitted", "inspection", inspection_id, details=details)
-    tell(session, inspection)
+    tell(session, inspection, "inspection.submitted")
     return inspection
 
 

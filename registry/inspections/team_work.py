@@ -45,7 +45,7 @@ def take(session: Session, actor: Actor, inspection_id: UUID) -> Inspection:
     others = workforce(session, [post_of(inspection)]).holders(post_of(inspection)) - {actor.person_id}
     change(session, inspection, {"assignee_id": actor.person_id})
     audit.record(session, actor, "inspection.taken", "inspection", inspection_id, details={"teamId": str(inspection.team_id)})
-    tell(session, inspection)
+    tell(session, inspection, "inspection.taken")
     tell_gone(session, inspection, others)
     tell_assigned(session, inspection, [actor.person_id])
     return inspection
@@ -69,7 +69,7 @@ def hand_back(session: Session, actor: Actor, inspection_id: UUID) -> Inspection
         raise NobodyToHandBackTo()
     change(session, inspection, {"assignee_id": None})
     audit.record(session, actor, "inspection.handed-back", "inspection", inspection_id, details={"teamId": str(team)})
-    tell(session, inspection)
+    tell(session, inspection, "inspection.handed-back")
     tell_assigned(session, inspection, members)
     return inspection
 
