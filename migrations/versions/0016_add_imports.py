@@ -30,17 +30,94 @@ DO $$ BEGIN
     IF NOT pg_has_role('registry_worker', 'registry_api', 'SET') THEN
         GRANT registry_api TO registry_worker WITH INHERIT FALSE, SET TRUE;
     END IF;
+    -- On the command line the owner imports in the name of an organisation.
+    IF NOT pg_has_role(current_user, 'registry_api', 'SET') THEN
+        EXECUTE format('GRANT registry_api TO %I WITH INHERIT FALSE, SET TRUE', current_user);
+    END IF;
 END $$
 """
-SEES_IMPORT = f"""
-CREATE FUNCTION sees_import(of_import uuid) RETURNS boolean {DEFINER} AS $$
+
+
+WITHDRAW_TRAJECTORIES = """
+CREATE FUNCTION withdraw_trajectories(ids uuid[]) RETURNS SETOF uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    RETURN CASE acting_role() WHEN 'ministry-auditor' THEN acting_reason() IS NOT NULL
-        WHEN 'corporation-editor' THEN true WHEN 'municipality-editor' THEN true ELSE false END
-        AND EXISTS (SELECT FROM import_run
-            WHERE id = of_import AND (organisation_id = acting_organisation() OR acting_role() = 'ministry-auditor'));
+    -- For an import that is undone. The policy hides what is withdrawn, so the API's role can't say this by itself; it may of what it runs, with no milestone left.
+    RETURN QUERY UPDATE trajectory SET withdrawn_at = clock_timestamp(), recorded_at = clock_timestamp(), version = version + 1
+    WHERE id = ANY (ids) AND withdrawn_at IS NULL AND runs_trajectory(id) AND NOT EXISTS (SELECT FROM milestone AS said
+        WHERE said.trajectory_id = trajectory.id AND said.action <> 'retracted' AND NOT EXISTS (SELECT FROM milestone WHERE corrects_id = said.id))
+    RETURNING id;
 END $$
 """
+
+
+PORTFOLIO_ENDS = """
+CREATE FUNCTION portfolio_ends_to_undo(ids uuid[]) RETURNS TABLE (id uuid, valid_until date)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    -- When periods ended before an import of the acting organisation changed that, which is being undone: former versions are hidden from the API's role.
+    SELECT effect.subject_id, (kept.content ->> 'valid_until')::date
+    FROM import_effect AS effect JOIN import_run AS run ON run.id = effect.import_id
+        JOIN superseded_row AS kept ON kept.table_name = 'portfolio_period' AND kept.row_id = effect.subject_id::text
+            AND (kept.content ->> 'version')::int = effect.version - 1
+    WHERE effect.subject_id = ANY (ids) AND effect.subject_kind = 'portfolio-period' AND effect.action = 'changed' AND run.status = 'undoing'
+        AND run.organisation_id IS NOT DISTINCT FROM acting_organisation()
+$$
+"""
+HIDDEN_BAG_IDS = """
+CREATE FUNCTION bag_ids_out_of_sight(bag_ids text[]) RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    -- BAG ids that are in use: a single call is refused for one of them, and the dry run of an import has to say so beforehand.
+    SELECT bag_id FROM dwelling
+    WHERE bag_id = ANY (bag_ids) AND withdrawn_at IS NULL AND NOT sees_row_of_dwelling(id, municipality_code, registrar_id)
+$$
+"""
+TO_UNDO = """
+CREATE FUNCTION dwellings_to_undo(ids uuid[]) RETURNS TABLE (id uuid, action text, version int)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT effect.subject_id, effect.action, effect.version FROM import_effect AS effect JOIN import_run AS run ON run.id = effect.import_id
+    WHERE effect.subject_id = ANY (ids) AND effect.subject_kind = 'dwelling' AND run.status = 'undoing'
+        AND run.organisation_id IS NOT DISTINCT FROM acting_organisation()
+$$
+"""
+UNDO_DWELLINGS = """
+CREATE FUNCTION undo_dwellings(ids uuid[]) RETURNS TABLE (dwelling_id uuid, built_on text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    -- Takes back what an import of the acting organisation, which is being undone, wrote to these dwellings, and tells what builds on that; whoever calls it
+    -- keeps nothing when anything does. Policies hide a withdrawn row and the former content, so the owner does it.
+    PERFORM FROM dwelling WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
+    RETURN QUERY SELECT undone.id, things.what FROM dwellings_to_undo(ids) AS undone JOIN dwelling AS held ON held.id = undone.id,
+        LATERAL (SELECT 'version' WHERE held.version <> undone.version
+            UNION ALL SELECT 'trajectory' WHERE undone.action = 'created'
+                AND EXISTS (SELECT FROM trajectory WHERE trajectory.dwelling_id = held.id AND withdrawn_at IS NULL)
+            UNION ALL SELECT 'inspection' WHERE undone.action = 'created' AND EXISTS (SELECT FROM inspection WHERE inspection.dwelling_id = held.id)
+            UNION ALL SELECT 'portfolio-period' WHERE undone.action = 'created' AND EXISTS (SELECT FROM portfolio_period
+                WHERE portfolio_period.dwelling_id = held.id AND valid_until IS DISTINCT FROM valid_from)
+            UNION ALL SELECT 'label' WHERE undone.action = 'created'
+                AND EXISTS (SELECT FROM registered_label WHERE registered_label.dwelling_id = held.id AND retracted_at IS NULL)
+            UNION ALL SELECT 'hazard' WHERE undone.action = 'created' AND EXISTS (SELECT FROM hazard WHERE hazard.dwelling_id = held.id)
+            UNION ALL SELECT 'succession' WHERE undone.action = 'created'
+                AND EXISTS (SELECT FROM succession_dwelling WHERE succession_dwelling.dwelling_id = held.id)
+        ) AS things (what) ORDER BY 1, 2;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    UPDATE dwelling AS held SET version = held.version + 1, recorded_at = clock_timestamp(),
+        (%COLUMNS%) = ROW (%FORMER%)
+    FROM dwellings_to_undo(ids) AS undone
+        JOIN superseded_row AS kept ON kept.table_name = 'dwelling' AND kept.row_id = undone.id::text
+            AND (kept.content ->> 'version')::int = undone.version - 1,
+        LATERAL jsonb_populate_record(NULL::dwelling, kept.content) AS former
+    WHERE held.id = undone.id AND held.version = undone.version AND undone.action = 'changed';
+    UPDATE dwelling AS held SET withdrawn_at = clock_timestamp(), version = held.version + 1, recorded_at = clock_timestamp()
+    FROM dwellings_to_undo(ids) AS undone WHERE held.id = undone.id AND held.version = undone.version AND undone.action = 'created';
+END $$
+"""
+OF_DWELLING = (
+    "municipality_code focus_area bag_id bag_object_type street house_number house_letter house_number_suffix postcode town year_built floor_area_m2 uses "
+    "tenure dwelling_type longitude latitude bag_status address_designation_id building_ids town_code rd_x rd_y"
+).split()
+"""What an import of dwellings may change."""
 
 
 def sees_dwelling(withdrawn: str) -> str:
@@ -62,9 +139,10 @@ TRAJECTORY = f"{READS_PROGRESS} AND sees_dwelling(dwelling_id)"
 EDITORS = f"{ROLE} IN ('corporation-editor', 'municipality-editor')"
 OWN = f"{EDITORS} AND organisation_id = {ORGANISATION}"
 RUN = f"({OWN}) OR ({ROLE} = 'ministry-auditor' AND {EXPLAINED})"
+# The rows of an import are seen by whoever sees the import, and that is found out once for a query: there are many rows.
 POLICIES = {
     "import_run": {"SELECT": RUN, "INSERT": f"{OWN} AND person_id = {PERSON} AND role = {ROLE}", "UPDATE": OWN},
-    **{table: {"SELECT": "sees_import(import_id)"} for table in ROWS},
+    **{table: {"SELECT": "import_id IN (SELECT id FROM import_run)"} for table in ROWS},
     "column_mapping": dict.fromkeys(("SELECT", "INSERT", "UPDATE", "DELETE"), OWN),
 }
 GRANTS = {
@@ -72,7 +150,10 @@ GRANTS = {
         "SELECT, INSERT, UPDATE (status, mode, mapping, sheet, done, total, undone_by, undo_reason) ON import_run",
         *(f"SELECT ON {table}" for table in ROWS),
         "SELECT, INSERT, UPDATE, DELETE ON column_mapping",
-        "EXECUTE ON FUNCTION sees_import(uuid)",
+        "EXECUTE ON FUNCTION bag_ids_out_of_sight(text[])",
+        "EXECUTE ON FUNCTION undo_dwellings(uuid[])",
+        "EXECUTE ON FUNCTION withdraw_trajectories(uuid[])",
+        "EXECUTE ON FUNCTION portfolio_ends_to_undo(uuid[])",
     ),
     WORKER: (
         *(f"SELECT, INSERT, UPDATE, DELETE ON {table}" for table in ("import_run", *ROWS)),
@@ -89,9 +170,16 @@ def upgrade() -> None:
         "EXECUTE FUNCTION keep_superseded_row('id')"
     )
     _define(LET_WORKER_ACT)
-    _define(SEES_IMPORT)
-    op.execute("REVOKE EXECUTE ON FUNCTION sees_import(uuid) FROM PUBLIC")
+    _define(WITHDRAW_TRAJECTORIES)
+    _define(PORTFOLIO_ENDS)
+    for function in ("withdraw_trajectories(uuid[])", "portfolio_ends_to_undo(uuid[])"):
+        op.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
     _define(sees_dwelling(" AND withdrawn_at IS NULL"))
+    _define(HIDDEN_BAG_IDS)
+    _define(TO_UNDO)
+    _define(UNDO_DWELLINGS.replace("%COLUMNS%", ", ".join(OF_DWELLING)).replace("%FORMER%", ", ".join(f"former.{name}" for name in OF_DWELLING)))
+    for function in ("bag_ids_out_of_sight(text[])", "dwellings_to_undo(uuid[])", "undo_dwellings(uuid[])"):
+        op.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
     op.execute(f"ALTER POLICY api_select ON dwelling USING (withdrawn_at IS NULL AND ({DWELLING}))")
     op.execute(f"ALTER POLICY api_select ON trajectory USING (withdrawn_at IS NULL AND ({TRAJECTORY}))")
     for table, policies in POLICIES.items():
@@ -147,7 +235,7 @@ def _tables() -> None:
         sa.Column("mapping", JSON, server_default=sa.text("'{}'"), nullable=False),
         sa.Column("columns", JSON, server_default=sa.text("'[]'"), nullable=False),
         sa.Column("problems", JSON, server_default=sa.text("'[]'"), nullable=False),
-        *(sa.Column(name, sa.Integer(), server_default="0", nullable=False) for name in ("rows_read", "created", "changed", "unchanged", "refused")),
+        *(sa.Column(name, sa.Integer(), server_default="0", nullable=False) for name in ("rows_read", "passed_over", "last_row", "created", "changed", "unchanged", "refused")),
         *(sa.Column(name, sa.BigInteger(), server_default="0", nullable=False) for name in ("done", "total")),
         sa.Column("recorded_at", MOMENT, server_default=NOW, nullable=False),
         *(sa.Column(name, MOMENT, nullable=True) for name in ("tried_at", "applied_at", "undone_at")),
@@ -172,6 +260,7 @@ def _tables() -> None:
         sa.Column("cells", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("values", JSON, nullable=True),
         sa.Column("key", sa.Text(), nullable=True),
+        sa.Column("faulty", sa.Boolean(), server_default="false", nullable=False),
         sa.PrimaryKeyConstraint("import_id", "row", name=op.f("pk_import_row")),
     )
     op.create_index("ix_import_row_key", "import_row", ["import_id", "key", "row"], unique=False)
@@ -216,7 +305,11 @@ def downgrade() -> None:
     op.execute(f"ALTER POLICY api_select ON trajectory USING ({TRAJECTORY})")
     op.execute(f"ALTER POLICY api_select ON dwelling USING ({DWELLING})")
     _define(sees_dwelling(""))
+    op.execute("DROP FUNCTION undo_dwellings(uuid[])")
+    op.execute("DROP FUNCTION dwellings_to_undo(uuid[])")
+    op.execute("DROP FUNCTION bag_ids_out_of_sight(text[])")
     for table in ("column_mapping", *ROWS, "import_run"):
         op.drop_table(table)
     op.execute(f"REVOKE EXECUTE ON FUNCTION works_as(uuid, uuid, text) FROM {WORKER}")
-    op.execute("DROP FUNCTION sees_import(uuid)")
+    op.execute("DROP FUNCTION portfolio_ends_to_undo(uuid[])")
+    op.execute("DROP FUNCTION withdraw_trajectories(uuid[])")

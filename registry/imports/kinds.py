@@ -10,8 +10,10 @@ A file goes through in three steps, each in chunks so that memory is bounded:
    created or changed, in statements for many rows. Per row: a transaction for each chunk. All or nothing: one for the whole file.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
@@ -33,7 +35,7 @@ class RowFault:
 
     field: str | None
     code: str
-    facts: dict[str, Json] = field(default_factory=dict)
+    facts: dict[str, Json] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -41,18 +43,26 @@ class Identified:
     """What a row is about: rows with the same ``key`` are judged together. Without a key there are faults, and the row is refused."""
 
     key: str | None
-    faults: list[RowFault] = field(default_factory=list)
-    resolved: dict[str, Json] = field(default_factory=dict)
+    faults: list[RowFault] = dataclasses.field(default_factory=list)
+    resolved: dict[str, Json] = dataclasses.field(default_factory=dict)
     """Kept with the values: what was looked up and is needed again, e.g. the id of the dwelling."""
+    passed_over: bool = False
+    """The row is none of the sender's business, as most of a national file: it is counted as unchanged, and not kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StagedRow:
-    """A row without faults so far; ``resolved`` values are among its values."""
+    """A row of which it is known what it is about; ``resolved`` values are among its values.
+
+    ``new_id`` is the id that what it creates gets: the same however often the row is judged, and in the order of the file. A row with ``faulty`` cells is
+    judged too, without the values of those cells, so that all that is wrong is told at once; whatever is judged, it is refused.
+    """
 
     row: int
     key: str
     values: Values
+    new_id: UUID
+    faulty: bool = False
 
 
 @dataclass(slots=True)
@@ -64,7 +74,7 @@ class Judgement:
 
     outcome: Outcome
     subject_id: UUID | None = None
-    faults: list[RowFault] = field(default_factory=list)
+    faults: list[RowFault] = dataclasses.field(default_factory=list)
     changes: dict[str, Json] | None = None
     plan: object = None
 
@@ -78,20 +88,71 @@ class Effect:
     version: int | None = None
 
 
+@dataclass(slots=True)
+class ReadRow:
+    """A row as a kind reads it that reads its own files: ``cells`` are shown to people and stand in the file of refused rows."""
+
+    row: int
+    cells: Sequence[str]
+    values: dict[str, Json]
+    faults: list[RowFault] = dataclasses.field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Some rows, and how far the reading is: ``done`` of ``total``, e.g. in bytes."""
+
+    rows: list[ReadRow]
+    done: int
+    total: int
+
+
+class ReadsOwnFiles(Protocol):
+    """A kind whose files are no spreadsheets. It is a `Kind` besides; its ``columns`` have no `convert` to speak of."""
+
+    def read(self, path: Path, *, after: int) -> Iterator[Read]:
+        """The rows with a number above ``after``, in order and always with the same numbers, so that a reading that was broken off can go on.
+
+        Raises RegistryError, whose code and facts tell what is wrong with the file as a whole.
+        """
+        ...
+
+
+class LeavesOut(Protocol):
+    """A kind that knows columns of a file of a known form which are of no interest. It is a `Kind` besides."""
+
+    left_out: tuple[str, ...]
+    """Headers; the sender need not say that they are left out on purpose."""
+
+
 class Kind(Protocol):
     """One kind of import."""
 
-    kind: ImportKind
-    right: Right
-    """What whoever sends such a file must be allowed."""
-    columns: tuple[Column, ...]
-    named_by: tuple[tuple[str, ...], ...]
-    """Sets of columns of which a file must have at least one whole set, e.g. (("bagId",), ("postcode", "houseNumber"))."""
-    ignores_others: bool
-    """A file of a known form, whose other columns are of no interest; otherwise a column that is not known must be mapped or left out on purpose."""
+    @property
+    def kind(self) -> ImportKind: ...
+
+    @property
+    def right(self) -> Right:
+        """What whoever sends such a file must be allowed."""
+        ...
+
+    @property
+    def columns(self) -> tuple[Column, ...]: ...
+
+    @property
+    def named_by(self) -> tuple[tuple[str, ...], ...]:
+        """Sets of columns of which a file must have at least one whole set, e.g. (("bagId",), ("postcode", "houseNumber"))."""
+        ...
+
+    @property
+    def ignores_others(self) -> bool:
+        """A file of a known form, whose other columns are of no interest; otherwise a column that is not known must be mapped or left out on purpose."""
+        ...
 
     def identify(self, session: Session, actor: Actor, rows: Sequence[tuple[int, Values]]) -> list[Identified]:
-        """One for each row. Looks up what rows refer to in a fixed number of queries, as far as the actor sees it."""
+        """One for each row. Looks up what rows refer to in a fixed number of queries, as far as the actor sees it. Cells that can't be read are not among the
+        values; what is said of their fields is left out, so that nothing is told twice.
+        """
         ...
 
     def judge(self, session: Session, actor: Actor, rows: Sequence[StagedRow]) -> list[Judgement]:

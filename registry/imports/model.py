@@ -64,12 +64,19 @@ class ImportBuiltOn(Conflict):
     code = "import-built-on"
 
 
+class ImportRowsRefused(Conflict):
+    """All or nothing was asked of a file with rows that are refused."""
+
+    code = "import-rows-refused"
+
+
 class ImportRun(Base):
     """One file sent to be imported, in the name of a person acting for an organisation. None of both for the command line.
 
-    ``sha256`` is that of the file, ``columns`` what each column of it was taken for (`registry/imports/headers.py`), ``problems`` what is wrong with the file
-    as a whole. ``rows_read`` is ``created`` + ``changed`` + ``unchanged`` + ``refused`` as soon as it was tried. ``done`` of ``total`` is how far the present
-    step is, in steps of its own.
+    ``sha256`` is that of the file, ``columns`` what each column of it was taken for (`registry/sheets/headers.py`: place, letter, header, column, how,
+    suggestion), ``problems`` what is wrong with the file as a whole, or why it was not applied or undone (code, facts, and cell where there is a place).
+    ``rows_read`` is ``created`` + ``changed`` + ``unchanged`` + ``refused`` as soon as it was tried. ``done`` of ``total`` is how far the present step is, in
+    units of its own: bytes while reading, then rows.
     """
 
     __tablename__ = "import_run"
@@ -102,6 +109,10 @@ class ImportRun(Base):
     columns: Mapped[list[Json]] = mapped_column(JSONB, server_default=sa.text("'[]'"))
     problems: Mapped[list[Json]] = mapped_column(JSONB, server_default=sa.text("'[]'"))
     rows_read: Mapped[int] = mapped_column(server_default="0")
+    passed_over: Mapped[int] = mapped_column(server_default="0")
+    """Rows that are none of the sender's business, as most of a national file: they are among ``unchanged``, and are not kept."""
+    last_row: Mapped[int] = mapped_column(server_default="0")
+    """Up to which row the file was read."""
     created: Mapped[int] = mapped_column(server_default="0")
     changed: Mapped[int] = mapped_column(server_default="0")
     unchanged: Mapped[int] = mapped_column(server_default="0")
@@ -132,6 +143,8 @@ class ImportRow(Base):
     cells: Mapped[list[str]]
     values: Mapped[dict[str, Json] | None] = mapped_column(JSONB)
     key: Mapped[str | None]
+    faulty: Mapped[bool] = mapped_column(server_default="false")
+    """A cell of it can't be read, or nothing tells what it is about: it is refused whatever the register says."""
 
 
 class ImportOutcome(Base):

@@ -4,7 +4,7 @@ import re
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -94,8 +94,10 @@ def stage(connection: psycopg.Connection, path: Path, *, progress: Callable[[Pro
     Raises BagFileError: everything in the model.
     """
     size = path.stat().st_size if path.is_file() else 0
-    tallies, delivery = _read(connection, path, lambda done: progress(Progress("read", done, size)))
-    _refuse_incomplete(path, tallies)
+    tallies: dict[Part, Tally] = defaultdict(Tally)
+    delivery: Delivery | None = None
+    for part in read_parts(connection, path, tallies, lambda done: progress(Progress("read", done, size))):
+        delivery = part or delivery
     progress(Progress("join", 0, size))
     staging.join(connection)
     progress(Progress("join", size, size))
@@ -112,16 +114,16 @@ def stage(connection: psycopg.Connection, path: Path, *, progress: Callable[[Pro
     )
 
 
-def _read(connection: psycopg.Connection, path: Path, advanced: Callable[[int], None]) -> tuple[dict[Part, Tally], Delivery | None]:
-    tallies: dict[Part, Tally] = defaultdict(Tally)
-    delivery: Delivery | None = None
+def read_parts(connection: psycopg.Connection, path: Path, tallies: dict[Part, Tally], advanced: Callable[[int], None]) -> Iterator[Delivery | None]:
+    """Copy the extract into temporary tables, one file of it at each step; the delivery document comes out when it is that one. Raises BagFileError."""
     staging.create_tables(connection)
     for file in part_files(path, advanced):
         if file.part is Part.DELIVERY:
-            delivery = read_delivery(file)
+            yield read_delivery(file)
         else:
             staging.copy_file(connection, file, tallies[file.part])
-    return tallies, delivery
+            yield None
+    _refuse_incomplete(path, tallies)
 
 
 def _refuse_incomplete(path: Path, tallies: dict[Part, Tally]) -> None:
@@ -137,7 +139,7 @@ WHERE NOT EXISTS (SELECT FROM municipality WHERE code = staged.municipality_code
 """
 _ADD_MUNICIPALITY = "INSERT INTO municipality (code, name) VALUES (%s, %s) ON CONFLICT (code) DO NOTHING"
 
-_OWNED: tuple[LiteralString, ...] = (
+OWNED: tuple[LiteralString, ...] = (
     "bag_object_type",
     "bag_status",
     "address_designation_id",
@@ -162,7 +164,7 @@ _OWNED: tuple[LiteralString, ...] = (
 
 
 def _columns(prefix: LiteralString) -> LiteralString:
-    return ", ".join([prefix + column for column in _OWNED])
+    return ", ".join([prefix + column for column in OWNED])
 
 
 _CREATE = f"""

@@ -10,6 +10,7 @@ from datetime import date
 
 from lxml import etree
 
+from registry.dwellings.bag_words import USES
 from registry.imports.bag import rules
 from registry.imports.bag.archive import PartFile
 from registry.imports.bag.model import BagValueInvalid, Part
@@ -171,7 +172,7 @@ def _addressable(values: _Values) -> AddressableObject:
     words, status = tuple(values.found.get("use", ())), values.one("status")
     if status not in rules.STATUSES[values.part]:
         raise values.invalid("status", status)
-    if unknown := [word for word in words if word not in rules.USES]:
+    if unknown := [word for word in words if word not in USES]:
         raise values.invalid("gebruiksdoel", unknown[0])
     return AddressableObject(
         part=values.part,

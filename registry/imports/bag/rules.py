@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from registry.dwellings.bag_words import STATUSES as EXISTING
+from registry.dwellings.bag_words import USES
 from registry.dwellings.model import BagStatus, Use
 from registry.imports.bag.model import Part
 from registry.values import BagObjectType
@@ -34,32 +36,16 @@ class Suspect(StrEnum):
 
 OBJECT_TYPES = {Part.OCCUPIABLE_OBJECT: BagObjectType.OCCUPIABLE_OBJECT, Part.MOORING: BagObjectType.MOORING, Part.PITCH: BagObjectType.PITCH}
 
+_PLACE = "Plaats aangewezen"
 _OCCUPIABLE_OBJECT_STATUSES: dict[str, BagStatus | LeftOut] = {
     "Verblijfsobject gevormd": LeftOut.NOT_YET_BUILT,
     "Niet gerealiseerd verblijfsobject": LeftOut.NOT_REALISED,
-    "Verblijfsobject in gebruik (niet ingemeten)": BagStatus.IN_USE_UNMEASURED,
-    "Verblijfsobject in gebruik": BagStatus.IN_USE,
-    "Verbouwing verblijfsobject": BagStatus.UNDER_ALTERATION,
     "Verblijfsobject ingetrokken": LeftOut.WITHDRAWN,
-    "Verblijfsobject buiten gebruik": BagStatus.OUT_OF_USE,
     "Verblijfsobject ten onrechte opgevoerd": LeftOut.RECORDED_IN_ERROR,
+    **{word: status for word, status in EXISTING.items() if word != _PLACE},
 }
-_PLACE_STATUSES: dict[str, BagStatus | LeftOut] = {"Plaats aangewezen": BagStatus.DESIGNATED, "Plaats ingetrokken": LeftOut.WITHDRAWN}
+_PLACE_STATUSES: dict[str, BagStatus | LeftOut] = {_PLACE: EXISTING[_PLACE], "Plaats ingetrokken": LeftOut.WITHDRAWN}
 STATUSES = {Part.OCCUPIABLE_OBJECT: _OCCUPIABLE_OBJECT_STATUSES, Part.MOORING: _PLACE_STATUSES, Part.PITCH: _PLACE_STATUSES}
-
-USES = {
-    "woonfunctie": Use.RESIDENTIAL,
-    "bijeenkomstfunctie": Use.ASSEMBLY,
-    "celfunctie": Use.CELL,
-    "gezondheidszorgfunctie": Use.HEALTHCARE,
-    "industriefunctie": Use.INDUSTRY,
-    "kantoorfunctie": Use.OFFICE,
-    "logiesfunctie": Use.LODGING,
-    "onderwijsfunctie": Use.EDUCATION,
-    "sportfunctie": Use.SPORT,
-    "winkelfunctie": Use.RETAIL,
-    "overige gebruiksfunctie": Use.OTHER,
-}
 _USE_ORDER = {use: place for place, use in enumerate(USES.values())}
 
 FLOOR_AREA_PLACEHOLDERS_M2 = frozenset({1, 999_999})
