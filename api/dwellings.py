@@ -4,29 +4,34 @@ import re
 from typing import Any
 from uuid import UUID
 
+import marshmallow as ma
 from flask import Response
 from marshmallow import fields, post_load
 from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
-from api.answers import answer_once, decode_cursor, dump_with, expected_version, json_response, one, page_response
+from api.answers import answer_once, decode_cursor, dump_with, expected_version, one, page_response
 from api.auth import actor
 from api.batches import BatchOut, Each, batch_id, batch_response, created_or_known, judge_each
-from api.fields import MUNICIPALITY_CODE, SLUG, Date, Float, Form, Integer, Length, List, Moment, Nested, OneOf, Range, Schema, String, Uuid
+from api.fields import MUNICIPALITY_CODE, SLUG, Date, Float, Form, Integer, Length, List, Moment, Nested, OneOf, Range, Said, Schema, String, Uuid
 from api.processing import concerns
 from api.routes import PageQuery, Routes
 from registry import values
 from registry.access import Right
 from registry.batch import LARGEST_BATCH
 from registry.db import reading, transaction
-from registry.dwellings import commands, queries
+from registry.dwellings import commands, lookup, queries
+from registry.dwellings.lookup import LARGEST_BOX_DEGREES, Box, Wanted
 from registry.dwellings.model import BagStatus, DwellingType, Source, Tenure, Use
 from registry.dwellings.rules import Label, NewDwelling, Particulars
 from registry.processing import Activity
+from registry.trajectories.model import Track
+from registry.trajectories.rules import TrackState
 from registry.values import BagObjectType, EnergyLabel, normal_postcode
 
 routes = Routes("dwellings", "The dwellings (woningen)")
 
+BBOX = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,12})?(,-?[0-9]{1,3}(\.[0-9]{1,12})?){3}")
 BAG_ID = Form(values.BAG_ID, "0917010000123456")
 
 
@@ -102,6 +107,7 @@ class DwellingOut(Schema):
     latitude = fields.Float(required=True, allow_none=True, metadata={"description": "Degrees, CRS84."})
     energy_label = OneOf(EnergyLabel, required=True, allow_none=True, data_key="energyLabel")
     condition_score = fields.Integer(required=True, allow_none=True, data_key="conditionScore", metadata={"description": "NEN 2767, 1 to 6."})
+    ended_on = fields.Date(required=True, allow_none=True, data_key="endedOn", metadata={"description": "Since when it is no more: see its successions."})
     source = OneOf(Source, required=True)
     version = fields.Integer(required=True)
     recorded_at = Moment(required=True, data_key="recordedAt")
@@ -112,23 +118,34 @@ class DwellingsOut(Schema):
     next = fields.String(required=True, allow_none=True)
 
 
+class Bbox(String):
+    """West, south, east, north in degrees, with commas between them."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not BBOX.fullmatch(text):
+            raise ma.ValidationError([Said("wrong-form", form="5.97,50.91,5.98,50.92")])
+        return Box(*map(float, text.split(",")))
+
+
 class DwellingsQuery(PageQuery):
     municipality_code = String(load_default=None, validate=MUNICIPALITY_CODE)
     focus_area = String(load_default=None, validate=SLUG)
     bag_id = String(load_default=None, validate=BAG_ID)
-
-
-class AddressIn(Schema):
-    """An address is personal data, so it goes in the body and never in an address bar or a log."""
-
-    postcode = Postcode(required=True, validate=Form(values.POSTCODE, "6411AB"))
-    house_number = Integer(required=True, validate=Range(1, 99999))
-    house_letter = String(load_default=None, allow_none=True, validate=Length(1, 1))
-    house_number_suffix = String(load_default=None, allow_none=True, validate=Length(1, 4))
-
-
-class FoundOut(Schema):
-    items = fields.List(fields.Nested(DwellingOut), required=True)
+    project = String(load_default=None, validate=SLUG)
+    track = OneOf(Track, load_default=None, metadata={"description": "With `trackState`."})
+    track_state = OneOf(TrackState, load_default=None, metadata={"description": "With `track`."})
+    overdue_on = Date(
+        load_default=None, metadata={"description": "What is planned for a day before this one, and was not started, completed or cancelled by then."}
+    )
+    bbox = Bbox(
+        load_default=None,
+        metadata={
+            "description": f"West, south, east, north in degrees, CRS84; at most {LARGEST_BOX_DEGREES} degrees each way.",
+            "pattern": f"^{BBOX.pattern}$",
+            "example": "5.97,50.91,5.98,50.92",
+        },
+    )
 
 
 class LabelIn(Schema):
@@ -162,9 +179,13 @@ def _one(dwelling: RowMapping, *, status: int = 200, location: str | None = None
 @routes.on("GET", "/dwellings", needs=Right.READ_DWELLINGS, processes=Activity.DWELLINGS_READ, returns=DwellingsOut, query=DwellingsQuery)
 def list_dwellings(query: dict[str, Any]) -> Response:
     """The dwellings you may see, by id"""
-    query["after"] = decode_cursor(query.pop("cursor"), UUID)
+    after, limit = decode_cursor(query.pop("cursor"), UUID), query.pop("limit")
+    state, overdue_on = query.pop("track_state"), query["overdue_on"]
     with reading(actor()) as session:
-        return page_response(dump, queries.list_(session, actor(), **query))
+        if any(value is not None for value in (state, overdue_on, *(query[name] for name in ("project", "track", "bbox")))):
+            return page_response(dump, lookup.list_(session, actor(), Wanted(**query, state=state), after=after, limit=limit))
+        narrowed = {name: query[name] for name in ("municipality_code", "focus_area", "bag_id")}
+        return page_response(dump, queries.list_(session, actor(), **narrowed, after=after, limit=limit))
 
 
 @routes.on("GET", "/dwellings/<uuid:dwelling_id>", needs=Right.READ_DWELLINGS, processes=Activity.DWELLINGS_READ, returns=DwellingOut, tagged=True)
@@ -221,15 +242,6 @@ def amend_dwelling(particulars: Particulars, dwelling_id: UUID) -> Response:
         commands.amend(session, actor(), dwelling_id, particulars, expected=expected_version())
         dwelling = queries.get(session, actor(), dwelling_id)
     return _one(dwelling)
-
-
-@routes.on("POST", "/dwellings/_search", needs=Right.READ_DWELLINGS, processes=Activity.DWELLINGS_SEARCH, returns=FoundOut, takes=AddressIn)
-def search_dwellings(body: dict[str, Any]) -> Response:
-    """The dwellings at an address"""
-    with reading(actor()) as session:
-        found = queries.by_address(session, actor(), **body)
-    concerns(*(dwelling["id"] for dwelling in found))
-    return json_response({"items": [dump(dwelling) for dwelling in found]})
 
 
 @routes.on("GET", "/dwellings/<uuid:dwelling_id>/energy-labels", needs=Right.READ_DWELLINGS, processes=Activity.DWELLINGS_READ, returns=LabelsOut, tagged=True)

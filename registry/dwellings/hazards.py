@@ -76,7 +76,7 @@ def record(session: Session, actor: Actor, dwelling_id: UUID, new: NewHazard) ->
 def end(session: Session, actor: Actor, hazard_id: UUID, *, reason: str) -> Hazard:
     """Say that a hazard is there no more, and why; ending it again changes nothing. Raises NotAllowed, NotFound."""
     require(actor, Right.RECORD_HAZARDS)
-    seen = sa.select(Dwelling.id).where(dwellings.visible_to(actor))
+    seen = sa.select(Dwelling.id).where(dwellings.kept_by(actor))
     hazard = session.scalar(sa.select(Hazard).where(Hazard.id == hazard_id, Hazard.dwelling_id.in_(seen)).with_for_update(key_share=True))
     if hazard is None:
         raise NotFound(what="hazard", id=hazard_id)
@@ -89,8 +89,7 @@ def end(session: Session, actor: Actor, hazard_id: UUID, *, reason: str) -> Haza
 
 
 def _place(session: Session, actor: Actor, dwelling_id: UUID) -> str:
-    """The municipality code of a dwelling that this actor sees. Raises NotFound."""
-    found = session.scalar(sa.select(Dwelling.municipality_code).where(Dwelling.id == dwelling_id, dwellings.visible_to(actor)))
-    if found is None:
-        raise NotFound(what="dwelling", id=dwelling_id)
-    return found
+    """The municipality code of a dwelling that this actor sees and may write about. Raises NotFound, NotYours."""
+    found = dwellings.get(session, actor, dwelling_id)
+    dwellings.check_kept(session, actor, dwelling_id)
+    return str(found["municipality_code"])

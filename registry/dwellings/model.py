@@ -75,6 +75,15 @@ class Source(StrEnum):
     API = "api"
 
 
+class PortfolioRelation(StrEnum):
+    """What a corporation has to do with a dwelling."""
+
+    OWNER = "owner"
+    """Eigenaar."""
+    MANAGER = "manager"
+    """Beheerder: runs it for somebody else."""
+
+
 class BagIdTaken(Conflict):
     """Another dwelling has this BAG id."""
 
@@ -82,9 +91,15 @@ class BagIdTaken(Conflict):
 
 
 class PortfolioOverlaps(Conflict):
-    """The dwelling is in a portfolio already in part of that period."""
+    """The dwelling has another owner, or another manager, already in part of that period."""
 
     code = "portfolio-overlaps"
+
+
+class PortfolioTwice(Conflict):
+    """The corporation has the dwelling already in part of that period, in this relation or the other one."""
+
+    code = "portfolio-twice"
 
 
 class Dwelling(Versioned, Base):
@@ -111,6 +126,14 @@ class Dwelling(Versioned, Base):
         sa.Index("ix_dwelling_registrar_id", "registrar_id", "id", postgresql_where=sa.text("registrar_id IS NOT NULL")),
         sa.Index("ix_dwelling_focus_area", "focus_area", "id"),
         sa.Index("ix_dwelling_postcode_house_number", "postcode", "house_number"),
+        sa.Index("ix_dwelling_street", "municipality_code", "street", "house_number"),
+        sa.Index(
+            "ix_dwelling_tile",
+            sa.text("(floor(longitude * 200)::bigint * 100000 + floor(latitude * 200)::bigint)"),
+            "id",
+            postgresql_include=["longitude", "latitude", "municipality_code"],
+            postgresql_where=sa.text("withdrawn_at IS NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
@@ -146,20 +169,31 @@ class Dwelling(Versioned, Base):
 
 
 class PortfolioPeriod(Versioned, Base):
-    """A dwelling is in the portfolio of a corporation from ``valid_from`` until the day before ``valid_until``; in one portfolio at a time."""
+    """A dwelling is in the portfolio of a corporation from ``valid_from`` until the day before ``valid_until``.
+
+    At any day it has one owner and one manager at most, and a corporation has it in one relation, so that what it holds has each dwelling once. A period
+    without a day says nothing. ``succession_id`` is the succession by which the dwelling came in the portfolio of who had the one before it.
+    """
 
     __tablename__ = "portfolio_period"
     __table_args__ = (
         sa.CheckConstraint("valid_until >= valid_from", name="period"),
-        ExcludeConstraint(("dwelling_id", "="), (sa.text("daterange(valid_from, valid_until)"), "&&"), name="ex_portfolio_period_one_at_a_time"),
+        ExcludeConstraint(
+            ("dwelling_id", "="), ("relation", "="), (sa.text("daterange(valid_from, valid_until)"), "&&"), name="ex_portfolio_period_one_at_a_time"
+        ),
+        ExcludeConstraint(
+            ("dwelling_id", "="), ("organisation_id", "="), (sa.text("daterange(valid_from, valid_until)"), "&&"), name="ex_portfolio_period_one_relation"
+        ),
         sa.Index("ix_portfolio_period_organisation_id", "organisation_id", "dwelling_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=NEW_ID)
     dwelling_id: Mapped[UUID] = mapped_column(sa.ForeignKey("dwelling.id"))
     organisation_id: Mapped[UUID] = mapped_column(sa.ForeignKey("organisation.id"))
+    relation: Mapped[PortfolioRelation] = mapped_column(one_of(PortfolioRelation, "relation"), server_default="owner")
     valid_from: Mapped[date]
     valid_until: Mapped[date | None]
+    succession_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("succession.id"))
     recorded_by: Mapped[UUID]
 
 
@@ -252,3 +286,4 @@ class Hazard(Versioned, Base):
 explains("pk_hazard", lambda: AlreadyExists(what="hazard", id="id"))
 explains("uq_dwelling_bag_id", lambda: BagIdTaken())
 explains("ex_portfolio_period_one_at_a_time", lambda: PortfolioOverlaps())
+explains("ex_portfolio_period_one_relation", lambda: PortfolioTwice())

@@ -1,6 +1,10 @@
-"""Which corporation owns or manages which dwelling, from when to when. The municipality of the dwelling says so."""
+"""Which corporation owns or manages which dwelling, from when to when. The municipality of the dwelling says so.
 
-from collections.abc import Mapping, Sequence
+Several dwellings at once change hands in `transfers`.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -10,15 +14,17 @@ from sqlalchemy.orm import Session
 
 from registry.access import Actor, Right, Role, require
 from registry.audit import commands as audit
-from registry.batch import Result, create_each, insert_new, refused, repeated
-from registry.changes.commands import announce, announce_each
+from registry.batch import Result, create_each, fresh_ids, insert_new, refused, repeated
+from registry.changes.commands import announce_each
 from registry.changes.model import ChangeKind
 from registry.dwellings import queries as dwellings
-from registry.dwellings.model import Dwelling, PortfolioPeriod
+from registry.dwellings.model import Dwelling, PortfolioPeriod, PortfolioRelation
+from registry.dwellings.succession_model import Succession
+from registry.dwellings.succession_rules import inherited
 from registry.errors import Fault, NotFound, RuleViolation
 from registry.organisations.model import Organisation, OrganisationKind
 from registry.pages import Page, page_of
-from registry.periods import check_period
+from registry.periods import check_period, holds_on
 from registry.versioned import Outcome, change, check_version, same
 
 
@@ -31,9 +37,10 @@ class NewPeriod:
     organisation_id: UUID
     valid_from: date
     valid_until: date | None = None
+    relation: PortfolioRelation = PortfolioRelation.OWNER
 
     def columns(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in ("dwelling_id", "organisation_id", "valid_from", "valid_until")}
+        return {name: getattr(self, name) for name in ("dwelling_id", "organisation_id", "relation", "valid_from", "valid_until")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +60,13 @@ def _judge_each(session: Session, actor: Actor, items: Sequence[NewPeriod]) -> l
     known = _known(session, actor, items)
     twice = repeated([item.id for item in items])
     results: list[Result] = []
-    accepted: list[NewPeriod | PortfolioPeriod] = list(known.periods)
+    accepted: dict[UUID, list[NewPeriod | PortfolioPeriod]] = defaultdict(list)
+    for period in known.periods:
+        accepted[period.dwelling_id].append(period)
     for item in items:
-        result = _judge(item, known, accepted, twice)
+        result = _judge(item, known, accepted[item.dwelling_id], twice)
         if result.outcome is Outcome.CREATED:
-            accepted.append(item)
+            accepted[item.dwelling_id].append(item)
         results.append(result)
     return results
 
@@ -87,22 +96,36 @@ def _judge(item: NewPeriod, known: _Known, accepted: Sequence[NewPeriod | Portfo
         if same(present, item.columns()):
             return Result(Outcome.UNCHANGED, item.id)
         faults.append(Fault("/id", "already-exists", {"what": "portfolio period", "id": item.id}))
-    if not faults and any(_overlaps(item, other) for other in accepted if other.dwelling_id == item.dwelling_id):
-        faults.append(Fault("/validFrom", "portfolio-overlaps"))
+    faults = faults or clashes(item, accepted)
     return refused(faults, item.id) if faults else Result(Outcome.CREATED, item.id)
 
 
+def clashes(item: NewPeriod, others: Sequence[NewPeriod | PortfolioPeriod]) -> list[Fault]:
+    """What is wrong with a new period beside the ``others`` of its dwelling; the constraints of the table say the same."""
+    meanwhile = [other for other in others if _overlaps(item, other)]
+    faults = []
+    if any(other.organisation_id == item.organisation_id for other in meanwhile):
+        faults.append(Fault("/organisationId", "portfolio-twice"))
+    if any(other.relation is item.relation and other.organisation_id != item.organisation_id for other in meanwhile):
+        faults.append(Fault("/validFrom", "portfolio-overlaps"))
+    return faults
+
+
 def _overlaps(one: NewPeriod, other: NewPeriod | PortfolioPeriod) -> bool:
+    if one.valid_from == one.valid_until or other.valid_from == other.valid_until:
+        return False  # a period without a day
     return (other.valid_until is None or one.valid_from < other.valid_until) and (one.valid_until is None or other.valid_from < one.valid_until)
 
 
-def _insert(session: Session, actor: Actor, items: Sequence[NewPeriod]) -> list[UUID | None]:
-    inserted = insert_new(session, PortfolioPeriod, [{**item.columns(), "id": item.id, "recorded_by": actor.person_id} for item in items])
+def _insert(session: Session, actor: Actor, items: Sequence[NewPeriod], *, succession_id: UUID | None = None) -> list[UUID | None]:
+    same_for_all = {"recorded_by": actor.person_id, "succession_id": succession_id}
+    inserted = insert_new(session, PortfolioPeriod, [{**item.columns(), **same_for_all, "id": item.id} for item in items])
     new = [item for item in items if item.id in inserted]
     audit.record_each(
         session, actor, "dwelling.put-in-portfolio", "dwelling", [(item.dwelling_id, {"organisationId": str(item.organisation_id)}) for item in new]
     )
-    announce_each(session, ChangeKind.DWELLING, [(item.dwelling_id, actor.municipality_code, item.organisation_id) for item in new])
+    told = [(item.dwelling_id, actor.municipality_code, item.organisation_id) for item in new]
+    announce_each(session, ChangeKind.DWELLING, told, action="dwelling.put-in-portfolio")
     return [item.id if item.id in inserted else None for item in items]
 
 
@@ -121,8 +144,36 @@ def amend(session: Session, actor: Actor, period_id: UUID, *, valid_from: date, 
     change(session, period, {"valid_from": valid_from, "valid_until": valid_until})
     details = {"organisationId": str(period.organisation_id), "validUntil": valid_until.isoformat() if valid_until else None}
     audit.record(session, actor, "dwelling.portfolio-amended", "dwelling", period.dwelling_id, details=details)
-    announce(session, ChangeKind.DWELLING, period.dwelling_id, municipality_code=actor.municipality_code, organisation_id=period.organisation_id)
+    told = (period.dwelling_id, actor.municipality_code, period.organisation_id)
+    announce_each(session, ChangeKind.DWELLING, [told], action="dwelling.portfolio-amended")
     return Outcome.CHANGED
+
+
+def inherit(session: Session, actor: Actor, succession: Succession, predecessors: Collection[UUID], successors: Collection[UUID]) -> list[PortfolioPeriod]:
+    """Put successors that are in no portfolio that day in that of the corporation that has all their predecessors. Raises NotAllowed."""
+    require(actor, Right.MANAGE_PORTFOLIOS)
+    periods: dict[UUID, list[PortfolioPeriod]] = {id: [] for id in (*predecessors, *successors)}
+    for period in session.scalars(sa.select(PortfolioPeriod).where(PortfolioPeriod.dwelling_id.in_(periods))):
+        periods[period.dwelling_id].append(period)
+    given = inherited([periods[id] for id in predecessors], {id: periods[id] for id in successors}, on=succession.occurred_on)
+    ids = fresh_ids(session, len(given))
+    items = [
+        NewPeriod(id, each.dwelling_id, each.organisation_id, each.valid_from, each.valid_until, each.relation) for id, each in zip(ids, given, strict=True)
+    ]
+    _insert(session, actor, items, succession_id=succession.id)
+    return list(session.scalars(sa.select(PortfolioPeriod).where(PortfolioPeriod.id.in_(ids)).order_by(PortfolioPeriod.id)))
+
+
+def take_back(session: Session, actor: Actor, periods: Sequence[PortfolioPeriod]) -> None:
+    """Let periods that followed from a succession have no day, unless somebody changed them since. Raises NotAllowed."""
+    require(actor, Right.MANAGE_PORTFOLIOS)
+    unchanged = [period for period in periods if period.version == 1]
+    for period in unchanged:
+        change(session, period, {"valid_until": period.valid_from})
+    lines = [(period.dwelling_id, {"organisationId": str(period.organisation_id)}) for period in unchanged]
+    audit.record_each(session, actor, "dwelling.portfolio-amended", "dwelling", lines)
+    told = [(period.dwelling_id, actor.municipality_code, period.organisation_id) for period in unchanged]
+    announce_each(session, ChangeKind.DWELLING, told, action="dwelling.portfolio-amended")
 
 
 def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
@@ -141,13 +192,25 @@ def get(session: Session, actor: Actor, period_id: UUID) -> PortfolioPeriod:
     return period
 
 
-def list_(session: Session, actor: Actor, *, dwelling_id: UUID | None, organisation_id: UUID | None, after: UUID | None, limit: int) -> Page[PortfolioPeriod]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which periods somebody wants to see; None is no limit. ``held_on`` is a day on which they hold."""
+
+    dwelling_id: UUID | None = None
+    organisation_id: UUID | None = None
+    relation: PortfolioRelation | None = None
+    held_on: date | None = None
+
+
+def list_(session: Session, actor: Actor, wanted: Wanted, *, after: UUID | None, limit: int) -> Page[PortfolioPeriod]:
     """One page in the order of the id, periods that have ended included. Raises NotAllowed."""
     require(actor, Right.READ_PORTFOLIOS)
     query = sa.select(PortfolioPeriod).where(visible_to(actor)).order_by(PortfolioPeriod.id).limit(limit + 1)
-    for column, wanted in ((PortfolioPeriod.dwelling_id, dwelling_id), (PortfolioPeriod.organisation_id, organisation_id)):
-        if wanted is not None:
-            query = query.where(column == wanted)
+    for name in ("dwelling_id", "organisation_id", "relation"):
+        if getattr(wanted, name) is not None:
+            query = query.where(getattr(PortfolioPeriod, name) == getattr(wanted, name))
+    if wanted.held_on is not None:
+        query = query.where(holds_on(PortfolioPeriod, wanted.held_on))
     if after is not None:
         query = query.where(PortfolioPeriod.id > after)
     return page_of(session.scalars(query).all(), limit=limit, key=lambda period: str(period.id))

@@ -3,9 +3,11 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from registry.dwellings.model import DwellingType, Tenure, Use
+from registry.dwellings.model import DwellingType, LabelMethod, Tenure, Use
 from registry.errors import Fault
 from registry.values import BAG_TYPE_DIGITS, BagObjectType, EnergyLabel, bag_type_agrees, in_the_netherlands
 
@@ -47,42 +49,92 @@ class NewDwelling:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A registered energy label; ``surveyed_on`` is the opnamedatum."""
+    """A registered energy label; ``surveyed_on`` is the opnamedatum, the rest as in `RegisteredLabel`."""
 
     label: EnergyLabel
     surveyed_on: date
+    registered_on: date | None = None
+    expires_on: date | None = None
+    method: LabelMethod | None = None
+    fossil_energy_kwh_m2: Decimal | None = None
 
 
-def check(particulars: Particulars, *, municipalities: Collection[str], focus_areas: Mapping[str, str]) -> list[Fault]:
-    """All faults. ``focus_areas`` maps a slug to its municipality code."""
-    return [*_identity(particulars), *_place(particulars, municipalities, focus_areas)]
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the register has that particulars refer to. ``focus_areas`` maps a slug to its municipality code, ``holders`` a BAG id to the dwelling that has it.
+
+    ``hidden_bag_ids`` are those of dwellings that whoever acts may not see; ``only_in`` is the one municipality in which she may register.
+    """
+
+    municipalities: Collection[str]
+    focus_areas: Mapping[str, str]
+    holders: Mapping[str, UUID]
+    hidden_bag_ids: Collection[str] = ()
+    only_in: str | None = None
 
 
-def _identity(particulars: Particulars) -> list[Fault]:
-    bag_id, object_type = particulars.bag_id, particulars.bag_object_type
-    if bag_id is not None and object_type is not None:
-        if bag_type_agrees(bag_id, object_type):
-            return []
-        return [Fault("/bagId", "bag-id-wrong-type", {"type": object_type.value, "digits": BAG_TYPE_DIGITS[object_type]})]
-    return [] if bag_id is object_type else [Fault("/bagId" if bag_id is None else "/bagObjectType", "bag-id-without-type")]
-
-
-def _place(particulars: Particulars, municipalities: Collection[str], focus_areas: Mapping[str, str]) -> list[Fault]:
-    faults = []
-    if particulars.municipality_code not in municipalities:
-        faults.append(Fault("/municipalityCode", "no-such-reference", {"what": "municipality", "id": particulars.municipality_code}))
-    area = particulars.focus_area
-    if area is not None and area not in focus_areas:
-        faults.append(Fault("/focusArea", "no-such-reference", {"what": "focus area", "id": area}))
-    elif area is not None and focus_areas[area] != particulars.municipality_code:
-        faults.append(Fault("/focusArea", "focus-area-elsewhere", {"focus_area": area, "municipality": particulars.municipality_code}))
-    longitude, latitude = particulars.longitude, particulars.latitude
+def check(particulars: Mapping[str, Any], known: Known, *, own_id: UUID | None) -> list[Fault]:
+    """All faults of the columns of a dwelling, in `Particulars.columns` form; ``own_id`` is that of the dwelling itself when it has one."""
+    faults = [*_identity(particulars, known, own_id), *_municipality(particulars, known)]
+    longitude, latitude = particulars["longitude"], particulars["latitude"]
     if (longitude is None) != (latitude is None):
         faults.append(Fault("/longitude" if longitude is None else "/latitude", "required"))
-    elif longitude is not None and latitude is not None and not in_the_netherlands(longitude, latitude):
+    elif longitude is not None and not in_the_netherlands(longitude, latitude):
         faults.append(Fault("/longitude", "position-outside"))
     return faults
 
 
+def _identity(particulars: Mapping[str, Any], known: Known, own_id: UUID | None) -> list[Fault]:
+    bag_id, object_type = particulars["bag_id"], particulars["bag_object_type"]
+    if bag_id is None or object_type is None:
+        return [] if bag_id is object_type else [Fault("/bagId" if bag_id is None else "/bagObjectType", "bag-id-without-type")]
+    faults = []
+    if not bag_type_agrees(bag_id, object_type):
+        faults.append(Fault("/bagId", "bag-id-wrong-type", {"type": str(object_type), "digits": BAG_TYPE_DIGITS[object_type]}))
+    holder = known.holders.get(bag_id)
+    if holder is not None and holder != own_id:
+        faults.append(Fault("/bagId", "bag-id-taken", {"bag_id": bag_id, "id": holder}))
+    elif bag_id in known.hidden_bag_ids:
+        faults.append(Fault("/bagId", "in-use-elsewhere"))
+    return faults
+
+
+def _municipality(particulars: Mapping[str, Any], known: Known) -> list[Fault]:
+    code, area = particulars["municipality_code"], particulars["focus_area"]
+    faults = []
+    if code not in known.municipalities:
+        faults.append(Fault("/municipalityCode", "no-such-reference", {"what": "municipality", "id": code}))
+    if known.only_in is not None and code != known.only_in:
+        faults.append(Fault("/municipalityCode", "outside-your-municipality"))
+    if area is not None and area not in known.focus_areas:
+        faults.append(Fault("/focusArea", "no-such-reference", {"what": "focus area", "id": area}))
+    elif area is not None and known.focus_areas[area] != code:
+        faults.append(Fault("/focusArea", "focus-area-elsewhere", {"focus_area": area, "municipality": code}))
+    return faults
+
+
+def check_move(former: Mapping[str, Any], particulars: Mapping[str, Any], *, organisation_id: UUID | None) -> list[Fault]:
+    """Only who registered a dwelling says that it lies in another municipality. ``former`` are all columns of the dwelling."""
+    if particulars["municipality_code"] != former["municipality_code"] and former["registrar_id"] != organisation_id:
+        return [Fault("/municipalityCode", "municipality-stays")]
+    return []
+
+
+ADDRESS = ("street", "house_number", "house_letter", "house_number_suffix", "postcode", "town")
+
+
+def no_longer_so(former: Mapping[str, Any], particulars: Mapping[str, Any]) -> dict[str, object]:
+    """What the BAG said of another object, address or position than the dwelling has from now on."""
+    cleared: dict[str, object] = {}
+    if former["bag_id"] != particulars["bag_id"]:
+        cleared |= {"bag_status": None, "address_designation_id": None, "building_ids": []}
+    if any(former[name] != particulars[name] for name in ADDRESS):
+        cleared |= {"address_designation_id": None, "town_code": None}
+    if (former["longitude"], former["latitude"]) != (particulars["longitude"], particulars["latitude"]):
+        cleared |= {"rd_x": None, "rd_y": None}
+    return cleared
+
+
 def check_label(label: Label, *, today: date) -> list[Fault]:
-    return [Fault("/surveyedOn", "wrong-label-date")] if label.surveyed_on > today else []
+    wrong = [("/surveyedOn", label.surveyed_on), ("/registeredOn", label.registered_on)]
+    return [Fault(pointer, "wrong-label-date") for pointer, on in wrong if on is not None and on > today]

@@ -1,19 +1,19 @@
 """Counting dwellings: as of a valid date, as known at a moment.
 
 The count is made from the journal itself, in two steps: what each track of each trajectory had reached by then, and then which dwellings satisfy the
-rule. A dwelling counts once in a group and once in the total, however many trajectories it has.
+rule. A dwelling counts once in a group and once in the total, however many trajectories it has, and not at all where one that came before it counts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from registry.access import Actor, Right, require
 from registry.areas.model import FocusArea, Municipality
@@ -23,13 +23,13 @@ from registry.dwellings.model import Dwelling
 from registry.errors import Fault, InvalidInput, NotFound, RuleViolation
 from registry.organisations.model import Organisation
 from registry.pages import Page, page_of
+from registry.tallies.descent import counted
 from registry.tallies.model import Definition
-from registry.tallies.rules import Combination, Logic, Rule, parse, without_confirmation
+from registry.tallies.reached import AsOf, Scope, holds, money, reached_by
+from registry.tallies.rules import Rule, parse, without_confirmation
 from registry.trajectories import queries as trajectories
-from registry.trajectories.model import Action, Confirmation, FundingLine, Milestone, MilestoneKind, Project, Scheme, Trajectory
+from registry.trajectories.model import FundingLine, Project, Scheme, Trajectory
 from registry.values import rfc3339
-
-Query = TypeVar("Query", bound=sa.Select[*tuple[Any, ...]])
 
 
 class GroupBy(StrEnum):
@@ -39,25 +39,7 @@ class GroupBy(StrEnum):
     CORPORATION = "corporation"
     SCHEME = "scheme"
     PROJECT = "project"
-
-
-@dataclass(frozen=True, slots=True)
-class AsOf:
-    """``valid_on`` is the day by which it must have been so; ``known_at`` the moment before which the register must have known it."""
-
-    valid_on: date
-    known_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which dwellings and trajectories take part; None is no limit."""
-
-    focus_area: str | None = None
-    municipality: str | None = None
-    corporation: UUID | None = None
-    scheme: str | None = None
-    project: str | None = None
+    TENURE = "tenure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,116 +138,61 @@ def _relaxed(key: str) -> str:
 def _row(key: object, name: str | None, counts: Mapping[str, int]) -> TallyRow:
     """``counts`` has each definition twice: as it is, and not asking for confirmations."""
     strict = {each: count for each, count in counts.items() if _relaxed(each) in counts}
-    return TallyRow(None if key is None else str(key), name, strict, {each: counts[_relaxed(each)] - count for each, count in strict.items()})
+    # Not asking for confirmations, one dwelling can come in the place of several that came after it.
+    to_be_confirmed = {each: max(0, counts[_relaxed(each)] - count) for each, count in strict.items()}
+    return TallyRow(None if key is None else str(key), None if name is None else str(name), strict, to_be_confirmed)
 
 
-def _reached(as_of: AsOf, scope: Scope, seen: sa.ColumnElement[bool] | None = None) -> sa.CTE:
-    """One row for each track of each trajectory: what it had reached on that day, as known at that moment. ``seen`` limits the trajectories."""
-    later, known = aliased(Milestone), as_of.known_at
-    # Who counts may read few columns, so nothing is selected from where only being there matters.
-    confirmed = sa.select(sa.literal(1)).where(Confirmation.milestone_id == Milestone.id, Confirmation.recorded_at < known, ~_over(Confirmation.withdrawn_at, known)).exists()
-    superseded = sa.select(sa.literal(1)).where(later.corrects_id == Milestone.id, later.recorded_at < known).exists()
-
-    def has(*kinds: MilestoneKind, also: sa.ColumnElement[bool] | None = None) -> sa.ColumnElement[bool]:
-        said = Milestone.kind.in_(kinds)
-        return sa.func.bool_or(said if also is None else sa.and_(said, also))
-
-    query = (
-        sa.select(
-            Milestone.dwelling_id,
-            Milestone.trajectory_id,
-            Milestone.track,
-            sa.true().label("planned"),
-            has(MilestoneKind.STARTED, MilestoneKind.COMPLETED).label("started"),
-            has(MilestoneKind.COMPLETED).label("completed"),
-            sa.func.bool_or(confirmed).label("planned_confirmed"),
-            has(MilestoneKind.STARTED, MilestoneKind.COMPLETED, also=confirmed).label("started_confirmed"),
-            has(MilestoneKind.COMPLETED, also=confirmed).label("completed_confirmed"),
-        )
-        .where(Milestone.recorded_at < known, Milestone.effective_on <= as_of.valid_on, Milestone.action != Action.RETRACTED, ~superseded)
-        .group_by(Milestone.dwelling_id, Milestone.trajectory_id, Milestone.track)
-        .having(~has(MilestoneKind.CANCELLED))
-    )
-    if seen is not None:
-        query = query.where(Milestone.trajectory_id.in_(sa.select(Trajectory.id).where(seen)))
-    return _within(query, scope, known).cte("reached")
-
-
-def _over(ended_at: sa.ColumnElement[datetime | None] | InstrumentedAttribute[datetime | None], known_at: datetime) -> sa.ColumnElement[bool]:
-    """Whether the register knew by then that it had ended, was replaced or was taken back."""
-    return sa.and_(ended_at.is_not(None), ended_at < known_at)
-
-
-def _in_force(line: type[FundingLine], known_at: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(line.recorded_at < known_at, ~_over(line.superseded_at, known_at))
-
-
-def _within(query: Query, scope: Scope, known: datetime) -> Query:
-    of_dwelling = [(Dwelling.focus_area, scope.focus_area), (Dwelling.municipality_code, scope.municipality)]
-    if any(wanted is not None for _, wanted in of_dwelling):
-        limits = [column == wanted for column, wanted in of_dwelling if wanted is not None]
-        query = query.where(Milestone.dwelling_id.in_(sa.select(Dwelling.id).where(*limits)))
-    of_trajectory = [(Trajectory.executor_id, scope.corporation), (Trajectory.project, scope.project)]
-    if any(wanted is not None for _, wanted in of_trajectory):
-        limits = [column == wanted for column, wanted in of_trajectory if wanted is not None]
-        query = query.where(Milestone.trajectory_id.in_(sa.select(Trajectory.id).where(*limits)))
-    if scope.scheme is not None:
-        query = query.where(Milestone.trajectory_id.in_(sa.select(FundingLine.trajectory_id).where(FundingLine.scheme == scope.scheme, _in_force(FundingLine, known))))
-    return query
-
-
-def _holds(rule: Rule, reached: sa.CTE) -> sa.ColumnElement[bool]:
-    """The rule over all rows of one dwelling."""
-    if isinstance(rule, Combination):
-        parts = [_holds(each, reached) for each in rule.rules]
-        return sa.and_(*parts) if rule.logic is Logic.ALL else sa.or_(*parts)
-    point = reached.c[f"{rule.reached.value}_confirmed" if rule.confirmed else rule.reached.value]
-    return sa.func.coalesce(sa.func.bool_or(sa.and_(reached.c.track == rule.track, point)), sa.false())
+_ONE_GROUP = sa.null().cast(sa.Text).label("group_key")
 
 
 def _count(session: Session, rules: Mapping[str, Rule], as_of: AsOf, scope: Scope) -> dict[str, int]:
-    reached = _reached(as_of, scope)
-    each = sa.select(*(_holds(rule, reached).label(key) for key, rule in rules.items())).group_by(reached.c.dwelling_id).subquery()
+    reached = reached_by(as_of, scope, rules.values())
+    judged = [holds(rule, reached).label(key) for key, rule in rules.items()]
+    each = counted(sa.select(reached.c.dwelling_id, _ONE_GROUP, *judged).group_by(reached.c.dwelling_id).cte("each"), rules, as_of)
     row = session.execute(sa.select(*(sa.func.count().filter(each.c[key]).label(key) for key in rules))).mappings().one()
     return dict(row)
 
 
 def _grouped(session: Session, rules: Mapping[str, Rule], as_of: AsOf, group_by: GroupBy, scope: Scope) -> list[TallyRow]:
-    reached = _reached(as_of, scope)
+    reached = reached_by(as_of, scope, rules.values())
     key, name, joins = _GROUPS[group_by]
-    grouped = sa.select(key.label("group_key"), name.label("group_name"), *(_holds(rule, reached).label(each) for each, rule in rules.items()))
+    judged = [holds(rule, reached).label(each) for each, rule in rules.items()]
+    grouped = sa.select(reached.c.dwelling_id, key.label("group_key"), name.label("group_name"), *judged)
     grouped = grouped.select_from(reached)
-    for target, on in joins(reached):
+    for target, on in joins(reached, as_of.known_at):
         grouped = grouped.outerjoin(target, on)
-    per_dwelling = grouped.group_by(reached.c.dwelling_id, key, name).subquery()
+    per_dwelling = counted(grouped.group_by(reached.c.dwelling_id, key, name).cte("each"), rules, as_of)
     counts = [sa.func.count().filter(per_dwelling.c[each]).label(each) for each in rules]
     query = sa.select(per_dwelling.c.group_key, per_dwelling.c.group_name, *counts).group_by(per_dwelling.c.group_key, per_dwelling.c.group_name)
     rows = session.execute(query.order_by(per_dwelling.c.group_name, per_dwelling.c.group_key).limit(LARGEST_TALLY)).mappings()
     return [_row(row["group_key"], row["group_name"], {each: row[each] for each in rules}) for row in rows]
 
 
-Joins = Callable[[sa.CTE], list[tuple[type, sa.ColumnElement[bool]]]]
-"""What to join to the reached tracks, one after the other."""
+Join = tuple[type, sa.ColumnElement[bool]]
+Joins = Callable[[sa.CTE, datetime], list[Join]]
+"""What to join to the reached tracks, one after the other, as known at a moment."""
 
 
-def _by_dwelling(target: type, on: sa.ColumnElement[bool]) -> Joins:
-    return lambda reached: [(Dwelling, Dwelling.id == reached.c.dwelling_id), (target, on)]
+def _by_dwelling(*more: Join) -> Joins:
+    return lambda reached, _: [(Dwelling, Dwelling.id == reached.c.dwelling_id), *more]
 
 
-def _by_trajectory(*more: tuple[type, sa.ColumnElement[bool]]) -> Joins:
-    return lambda reached: [(Trajectory, Trajectory.id == reached.c.trajectory_id), *more]
+def _by_trajectory(*more: Join) -> Joins:
+    return lambda reached, _: [(Trajectory, Trajectory.id == reached.c.trajectory_id), *more]
 
 
-_GROUPS: dict[GroupBy, tuple[InstrumentedAttribute[Any], InstrumentedAttribute[str], Joins]] = {
-    GroupBy.FOCUS_AREA: (FocusArea.slug, FocusArea.name, _by_dwelling(FocusArea, FocusArea.slug == Dwelling.focus_area)),
-    GroupBy.MUNICIPALITY: (Municipality.code, Municipality.name, _by_dwelling(Municipality, Municipality.code == Dwelling.municipality_code)),
+def _by_scheme(reached: sa.CTE, known_at: datetime) -> list[Join]:
+    return [(FundingLine, sa.and_(FundingLine.trajectory_id == reached.c.trajectory_id, money(known_at))), (Scheme, Scheme.slug == FundingLine.scheme)]
+
+
+_GROUPS: dict[GroupBy, tuple[InstrumentedAttribute[Any], InstrumentedAttribute[Any], Joins]] = {
+    GroupBy.FOCUS_AREA: (FocusArea.slug, FocusArea.name, _by_dwelling((FocusArea, FocusArea.slug == Dwelling.focus_area))),
+    GroupBy.MUNICIPALITY: (Municipality.code, Municipality.name, _by_dwelling((Municipality, Municipality.code == Dwelling.municipality_code))),
+    GroupBy.TENURE: (Dwelling.tenure, Dwelling.tenure, _by_dwelling()),
     GroupBy.CORPORATION: (Organisation.id, Organisation.name, _by_trajectory((Organisation, Organisation.id == Trajectory.executor_id))),
     GroupBy.PROJECT: (Project.slug, Project.name, _by_trajectory((Project, Project.slug == Trajectory.project))),
-    GroupBy.SCHEME: (
-        Scheme.slug,
-        Scheme.name,
-        _by_trajectory((FundingLine, FundingLine.trajectory_id == Trajectory.id), (Scheme, Scheme.slug == FundingLine.scheme)),
-    ),
+    GroupBy.SCHEME: (Scheme.slug, Scheme.name, _by_scheme),
 }
 
 
@@ -277,9 +204,12 @@ def dwellings_counted(session: Session, actor: Actor, key: str, *, as_of: AsOf, 
         (definition,) = newest(session, [key], as_of.known_at)
     except RuleViolation:
         raise NotFound(what="definition", id=key) from None
-    reached = _reached(as_of, scope, trajectories.visible_to(actor))
-    counted = sa.select(reached.c.dwelling_id).group_by(reached.c.dwelling_id).having(_holds(parse(definition.rule), reached))
-    query = sa.select(*dwellings.COLUMNS).where(dwellings.visible_to(actor), Dwelling.id.in_(counted)).order_by(Dwelling.id).limit(limit + 1)
+    rule = parse(definition.rule)
+    reached = reached_by(as_of, scope, [rule], trajectories.visible_to(actor))
+    judged = sa.select(reached.c.dwelling_id, _ONE_GROUP, holds(rule, reached).label("holds")).group_by(reached.c.dwelling_id).cte("each")
+    each = counted(judged, ["holds"], as_of)
+    behind = sa.select(each.c.dwelling_id).where(each.c.holds)
+    query = sa.select(*dwellings.COLUMNS).where(dwellings.visible_to(actor), Dwelling.id.in_(behind)).order_by(Dwelling.id).limit(limit + 1)
     if after is not None:
         query = query.where(Dwelling.id > after)
     return page_of(session.execute(query).mappings().all(), limit=limit, key=lambda row: str(row["id"]))

@@ -13,7 +13,7 @@ from tests.api.callers import Caller, content, refused
 def improved(session: Session, corporation: Caller, municipality: Caller) -> dict[str, Any]:
     """A dwelling whose renovation is completed and confirmed; its confirmed milestone."""
     makers.a_focus_area(session), makers.a_project(session), makers.a_scheme(session)
-    dwelling = makers.a_dwelling(session, held_by=corporation.organisation, focus_area="heerlen-noord")
+    dwelling = makers.a_dwelling(session, held_by=corporation.organisation, focus_area="heerlen-noord", tenure="social-rent")
     body = {"dwellingId": str(dwelling.id), "project": "vrieheide", "fundingLines": [{"scheme": "volkshuisvestingsfonds"}]}
     path = f"/trajectories/{content(corporation.post('/trajectories', body), 201)['id']}/milestones"
     content(corporation.post(path, {"track": "renovation", "kind": "started", "effectiveOn": "2024-01-01"}), 201)
@@ -51,7 +51,14 @@ def test_a_figure_asked_again_with_its_moment_is_the_same(analyst: Caller, impro
 
 @pytest.mark.parametrize(
     ("group", "key"),
-    [("focusArea", "heerlen-noord"), ("municipality", "GM0917"), ("scheme", "volkshuisvestingsfonds"), ("project", "vrieheide"), ("corporation", None)],
+    [
+        ("focusArea", "heerlen-noord"),
+        ("municipality", "GM0917"),
+        ("scheme", "volkshuisvestingsfonds"),
+        ("project", "vrieheide"),
+        ("corporation", None),
+        ("tenure", "social-rent"),
+    ],
 )
 def test_a_figure_can_be_split(analyst: Caller, corporation: Caller, improved: dict[str, Any], group: str, key: str | None) -> None:
     (row,) = content(analyst.get(f"/tallies?groupBy={group}&definitions=improved"))["rows"]
@@ -59,14 +66,23 @@ def test_a_figure_can_be_split(analyst: Caller, corporation: Caller, improved: d
     assert [(count["definition"], count["dwellings"]) for count in row["counts"]] == [("improved", 1)]
 
 
-@pytest.mark.parametrize("scope", ["focusArea=elsewhere", "municipality=GM0001", "corporation=00000000-0000-0000-0000-000000000000", "scheme=x", "project=x"])
+@pytest.mark.parametrize(
+    "scope", ["focusArea=elsewhere", "municipality=GM0001", "corporation=00000000-0000-0000-0000-000000000000", "scheme=x", "project=x", "tenure=vacant"]
+)
 def test_a_figure_can_be_limited(analyst: Caller, improved: dict[str, Any], scope: str) -> None:
     assert figures(content(analyst.get(f"/tallies?{scope}"))) == {"improved": 0, "started": 0}
 
 
+def test_several_schemes_are_trajectories_with_money_of_at_least_one(analyst: Caller, improved: dict[str, Any]) -> None:
+    assert figures(content(analyst.get("/tallies?scheme=x&scheme=volkshuisvestingsfonds"))) == {"improved": 1, "started": 1}
+    assert figures(content(analyst.get("/tallies?scheme=x&scheme=y"))) == {"improved": 0, "started": 0}
+
+
 def test_all_faults_come_together(analyst: Caller) -> None:
     refused(
-        analyst.get("/tallies?validOn=1&knownAt=2&focusArea=A&municipality=b&corporation=c&groupBy=d&definitions=,&scheme=E&project=F"),
+        analyst.get(
+            "/tallies?validOn=1&knownAt=2&focusArea=A&municipality=b&corporation=c&groupBy=d&definitions=,&scheme=E&scheme=x&scheme=Y&project=F&tenure=G"
+        ),
         400,
         "invalid-input",
         ("validOn", "not-a-date"),
@@ -77,7 +93,9 @@ def test_all_faults_come_together(analyst: Caller) -> None:
         ("groupBy", "not-one-of"),
         ("definitions", "wrong-form"),
         ("scheme", "wrong-form"),
+        ("scheme", "wrong-form"),
         ("project", "wrong-form"),
+        ("tenure", "not-one-of"),
     )
     unknown = ("definitions", "unknown-definition")
     refused(analyst.get("/tallies?definitions=improved,happy,rich"), 400, "rule-violation", unknown, unknown)
@@ -93,7 +111,9 @@ def test_the_dwellings_behind_a_figure(municipality: Caller, analyst: Caller, im
 
 def test_every_definition_can_be_read(inspector: Caller) -> None:
     items = content(inspector.get("/definitions"))["items"]
-    assert {item["key"] for item in items} >= {"acquired", "started", "improved", "made-sustainable"}
+    assert {item["key"] for item in items} >= {
+        *("acquired", "started", "improved", "made-sustainable", "demolished", "in-preparation", "under-construction", "built", "household-helped")
+    }
     assert all(item["textNl"] != item["textEn"] for item in items)
 
 

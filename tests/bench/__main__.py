@@ -31,7 +31,7 @@ from registry.dwellings import queries
 from registry.dwellings.model import Dwelling, Source, Use
 from registry.embedded.postgres import Postgres
 from tests import makers
-from tests.bench import audit, row_level_security, uploads
+from tests.bench import audit, imports, lookup, row_level_security, uploads
 from tests.bench.load import CONNECTIONS, ROOT, RUNS, SETTINGS, Load, load, serving
 
 WEESP = ROOT.parent / "shared/data/bag/BAGGEM0457L-15102021.zip"
@@ -43,7 +43,7 @@ console = Console(width=140)
 @click.command()
 @click.option("--seconds", default=3, show_default=True, help="Of load for each run of a URL.")
 def bench(seconds: int) -> None:
-    """Measure the API, the audit log, the BAG import and uploads."""
+    """Measure the API, the audit log, imports and uploads."""
     with tempfile.TemporaryDirectory(prefix="registry-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -57,8 +57,12 @@ def bench(seconds: int) -> None:
             _breakdown(some_id)
             audit.measure(url, seconds)
             _bag_import(url)
+        database.close()
+        with Postgres(folder / "of-imports") as postgres:
+            imports.measure(postgres.start(), imports.ROWS)
     database.close()
     uploads.measure()
+    lookup.measure_in(100_000, 50)
 
 
 def _fill(url: str) -> str:
