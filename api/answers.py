@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -25,6 +26,8 @@ from registry.versioned import Outcome
 
 Item = TypeVar("Item")
 Dump = Callable[[Any], dict[str, Any]]
+EXPECTED = re.compile(r"([0-9]{1,9})(?:\.[0-9a-f]{32})?")
+"""What is in an entity tag that begins with a version."""
 LONGEST_KEY = 200
 """Characters in an Idempotency-Key."""
 
@@ -77,17 +80,26 @@ def etag(version: int) -> str:
     return f'"{version}"'
 
 
-def one(dump: Dump, thing: Any, *, version: int | None = None, status: int = 200, location: str | None = None) -> Response:
-    """One resource, with its entity tag: the version of a versioned one, else the digest of the body. Answers 304 to a matching If-None-Match."""
+def one(dump: Dump, thing: Any, *, version: int | None = None, amendable: int | None = None, status: int = 200, location: str | None = None) -> Response:
+    """One resource, with its entity tag: the version of a versioned one, else the digest of the body. Answers 304 to a matching If-None-Match.
+
+    ``amendable`` is the version of what can be amended of it when more is shown than that: the tag is that version and the digest, and as If-Match it counts by
+    the version alone (`expected_version`).
+    """
     concerns(concerned_in(thing))
     body = orjson.dumps(dump(thing))
-    tag = etag(version) if version is not None else f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    tag = etag(version) if version is not None else _content_tag(body, amendable)
     if request.method in ("GET", "HEAD"):
         for form in (tag.strip('"'), tag.strip('"') + compression.SUFFIX):
             if request.if_none_match.contains_weak(form):
                 return Response(status=304, headers={"ETag": f'"{form}"'})
     headers = {"ETag": tag} | ({"Location": location} if location else {})
     return Response(body, status, headers, content_type="application/json")
+
+
+def _content_tag(body: bytes, amendable: int | None) -> str:
+    digest = hashlib.sha256(body).hexdigest()[:32]
+    return f'"{digest}"' if amendable is None else f'"{amendable}.{digest}"'
 
 
 def put_response(dump: Dump, written: Any, outcome: Outcome, location: str) -> Response:
@@ -102,10 +114,10 @@ def expected_version() -> int | None:
     given = request.headers.get("If-Match")
     if given is None:
         return None
-    number = compression.bare(given)
-    if not number.isascii() or not number.isdigit() or len(number) > 9:
+    found = EXPECTED.fullmatch(compression.bare(given))
+    if found is None:
         raise InvalidInput([Fault("If-Match", "wrong-form", {"form": '"3"'})])
-    return int(number)
+    return int(found[1])
 
 
 def page_response(dump: Dump, page: Page[Any], *, more: Mapping[str, object] | None = None) -> Response:

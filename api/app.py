@@ -16,13 +16,18 @@ from api import (
     changes,
     checklists,
     compression,
+    confirmations,
     conflicts,
     day,
     dwellings,
     hazards,
+    import_templates,
+    imports,
     inspections,
     limits,
+    lookup,
     me,
+    measures,
     members,
     milestones,
     openrosa,
@@ -35,29 +40,36 @@ from api import (
     planning,
     portfolios,
     problems,
+    projects,
     provider_sign_in,
     receipts,
     reports,
     reviews,
     revisions,
+    schemes,
     scores,
     set_up,
     sign_in,
+    successions,
     sync,
     tallies,
     teams,
     tokens,
     trajectories,
+    trajectory_documents,
     tus,
+    vera,
+    webhooks,
 )
 from api.bodies import LARGEST_BODY_BYTES
 from api.contract import VERSION, api_for
 from api.headers import SECURITY_HEADERS
-from api.routes import BASE, CHUNKED, SERVED, STREAMED
+from api.routes import BASE, CHUNKED, LARGEST, SERVED, STREAMED
 from api.web import web
 from registry import log as logging
 from registry import storage
 from registry.db import database
+from registry.photos.rules import LARGEST_PHOTO_BYTES
 from registry.settings import Settings, settings
 
 log = structlog.get_logger()
@@ -73,8 +85,17 @@ CONCEPTS = (
     dwellings,
     hazards,
     portfolios,
+    successions,
+    vera,
+    imports,
+    import_templates,
+    schemes,
+    projects,
     trajectories,
+    measures,
+    trajectory_documents,
     milestones,
+    confirmations,
     checklists,
     inspections,
     planning,
@@ -93,8 +114,11 @@ CONCEPTS = (
     reports,
     tallies,
     changes,
+    webhooks,
     audit,
 )
+BESIDE = (lookup,)
+"""Adds to the routes of the dwellings."""
 PAGES = (sign_in, provider_sign_in, set_up, account)
 """Each adds its pages to the blueprint of all."""
 
@@ -135,7 +159,8 @@ def _begin() -> None:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=problems.request_id())
     streamed = STREAMED.get(request.endpoint or "")
-    bodies.judge_head(streamed=streamed is not None, chunked=request.endpoint in CHUNKED)
+    largest = LARGEST_BODY_BYTES if streamed is None else LARGEST.get(request.endpoint or "", LARGEST_PHOTO_BYTES)
+    bodies.judge_head(largest_bytes=largest, chunked=request.endpoint in CHUNKED)
     if not request.path.startswith(BASE):
         return
     limits.admit()

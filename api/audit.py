@@ -20,6 +20,7 @@ from registry.errors import NotFound
 from registry.inspections import queries as inspections
 from registry.pages import page_of
 from registry.photos import queries as photos
+from registry.trajectories import documents
 from registry.trajectories import queries as trajectories
 
 routes = Routes("audit", "Who did what, when, for whom")
@@ -70,6 +71,7 @@ SEEN_BY: dict[str, Callable[[Session, Actor, UUID], object]] = {
     "milestone": trajectories.get_milestone,
     "inspection": inspections.get,
     "photo": photos.get,
+    "document": documents.get,
 }
 """How to see the object whose history is asked for, for who may not read the whole log."""
 

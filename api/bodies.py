@@ -16,8 +16,6 @@ from flask import Response, g, request
 from gevent import Timeout
 from werkzeug.exceptions import ClientDisconnected, LengthRequired, RequestEntityTooLarge, RequestTimeout
 
-from registry.photos.rules import LARGEST_PHOTO_BYTES
-
 LARGEST_BODY_BYTES = 8 * 1024 * 1024
 """Of a JSON body. What is streamed has a limit of its own."""
 SILENCE_S = 10.0
@@ -61,7 +59,7 @@ def seconds_for(size_bytes: int) -> float:
     return START_S + size_bytes / SLOWEST_BYTES_PER_S
 
 
-def judge_head(*, streamed: bool, chunked: bool) -> None:
+def judge_head(*, largest_bytes: int, chunked: bool) -> None:
     """Refuse a body by what the head of its request says, before a byte of it is read.
 
     Raises RequestEntityTooLarge; LengthRequired for a body in chunks, unless it may be (``chunked``): no client of ours sends one, and its size can only be
@@ -69,7 +67,8 @@ def judge_head(*, streamed: bool, chunked: bool) -> None:
     """
     if in_chunks() and not chunked:
         raise LengthRequired()
-    if (request.content_length or 0) > (LARGEST_PHOTO_BYTES if streamed else LARGEST_BODY_BYTES):
+    request.max_content_length = largest_bytes
+    if (request.content_length or 0) > largest_bytes:
         raise RequestEntityTooLarge()
 
 

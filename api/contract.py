@@ -88,6 +88,9 @@ class Problem(Schema):
     instance = fields.String(required=True, metadata={"description": "The request, for whoever asks us about it."})
     errors = fields.List(fields.Nested(FaultOut), required=True, metadata={"description": "All faults together."})
     current_version = fields.Integer(data_key="currentVersion", metadata={"description": "With a stale version: the one to fetch."})
+    in_force = fields.Dict(
+        allow_none=True, data_key="inForce", metadata={"description": "With a superseded milestone: what is in force in its place, null when nothing is."}
+    )
     offset = fields.Integer(metadata={"description": "With an upload: where to go on, in bytes."})
     conflict_id = fields.UUID(data_key="conflictId", metadata={"description": "With an inspection conflict: what was sent is kept under this id."})
     resolution = fields.String(allow_none=True, metadata={"description": "With an inspection conflict: what was decided, null as long as nothing is."})
@@ -201,6 +204,8 @@ def _operation(method: str, operation: dict[str, Any], shared: list[dict[str, An
         successes["304"] = {"description": "Not Modified", "headers": _refs("API-Version", "ETag")}
     if features["serves"]:
         successes |= _file(successes["200"], features)
+    if features["makes"]:
+        successes["200"] |= {"headers": _refs("API-Version", "Content-Disposition"), "content": {kind: {} for kind in features["makes"]}}
     if features["streams"]:
         whole = {"schema": {"type": "string", "format": "binary"}}
         operation["requestBody"] = {"required": method != "post", "content": {str(kind): whole for kind in features["streams"]}}
@@ -228,7 +233,8 @@ def _headers(method: str, features: dict[str, Any], needs: Right | Who) -> list[
         found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema, "description": text})
     if features["versioned"]:
         text = "The ETag of the version that the change is based on; needed when the resource exists and the change is one."
-        found.append({"name": "If-Match", "in": "header", "schema": {"type": "string", "pattern": '^"[0-9]{1,9}(-gzip)?"$'}, "description": text})
+        schema = {"type": "string", "pattern": r'^"[0-9]{1,9}(\.[0-9a-f]{32})?(-gzip)?"$'}
+        found.append({"name": "If-Match", "in": "header", "schema": schema, "description": text})
     if features["tagged"] and method == "get":
         found.append({"name": "If-None-Match", "in": "header", "schema": {"type": "string"}, "description": "Answers 304 when the ETag is still this one."})
     if features["serves"]:

@@ -110,6 +110,18 @@ class List(fields.List[Any]):
     default_error_messages = _say("not-a-list")
 
 
+class Repeated(List):
+    """A parameter of a query that may be given more than once. What is wrong with one value is said of the parameter."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs)
+        except ma.ValidationError as error:
+            if not isinstance(error.messages, dict):
+                raise
+            raise ma.ValidationError([message for messages in error.messages.values() for message in messages]) from None
+
+
 class Nested(fields.Nested):
     default_error_messages = _say("not-an-object", type="not-an-object")
 

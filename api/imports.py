@@ -25,8 +25,8 @@ from registry.imports.explaining import Explainer, problem_text
 from registry.imports.model import ImportKind, ImportMode, ImportStatus
 from registry.pages import Page
 from registry.processing import Activity
-from registry.sheets.headers import How
 from registry.sheets.csv_files import LARGEST_CSV_BYTES
+from registry.sheets.headers import How
 from registry.spool import Spool
 from registry.versioned import Outcome
 
@@ -299,9 +299,9 @@ def list_import_faults(query: dict[str, Any], import_id: UUID) -> Response:
     """All that is wrong with every row, in the order of the file, each with its cell, what was found there and what was expected"""
     after = decode_cursor(query["cursor"], _place)
     with reading(actor()) as session:
-        explainer = Explainer(queries.get(session, actor(), import_id))
+        explainer = Explainer(dict(queries.get(session, actor(), import_id)))
         page = queries.faults(session, actor(), import_id, code=query["code"], after=after, limit=query["limit"])
-    return page_response(_dump_fault, Page([explainer.explain(fault, fault["cells"]) for fault in page.items], page.next))
+    return page_response(_dump_fault, Page([explainer.explain(dict(fault), fault["cells"]) for fault in page.items], page.next))
 
 
 def _place(key: str) -> tuple[int, int]:
@@ -335,7 +335,7 @@ def get_refused_rows(query: dict[str, Any], import_id: UUID) -> Response:
 
     def write(path: Any) -> None:
         with reading(actor()) as session:
-            explainer = Explainer(queries.get(session, actor(), import_id))
+            explainer = Explainer(dict(queries.get(session, actor(), import_id)))
             rows = explainer.refused(queries.refused(session, actor(), import_id), said)
             made_sheet(query["format"]).refused(path, explainer.header, rows, said)
 

@@ -15,9 +15,10 @@ from api.clocks import PHONE_CLOCK, clock_skew_ms
 from api.contract import FaultOut
 from api.documents import DocumentIn, conflict_problem
 from api.fields import Boolean, Date, Length, Moment, OneOf, Schema, String, Uuid
+from api.lineage import LineageQuery, by_line
 from api.problems import fault_out
 from api.processing import concerns
-from api.routes import PageQuery, Routes
+from api.routes import Routes
 from registry.access import Right, Role
 from registry.db import reading, transaction
 from registry.errors import NotFound
@@ -104,9 +105,8 @@ class InspectionsOut(Schema):
     next = fields.String(required=True, allow_none=True)
 
 
-class InspectionsQuery(PageQuery):
+class InspectionsQuery(LineageQuery):
     status = OneOf(InspectionStatus, load_default=None)
-    dwelling_id = Uuid(load_default=None)
     assignee_id = Uuid(load_default=None, metadata={"description": "An inspector sees only her own in any case."})
     team_id = Uuid(load_default=None)
     occasion = OneOf(Occasion, load_default=None)
@@ -135,7 +135,7 @@ def list_inspections(query: dict[str, Any]) -> Response:
     """The inspections you may see: an inspector's own work"""
     query["after"] = decode_cursor(query.pop("cursor"), UUID)
     with reading(actor()) as session:
-        return page_response(dump, queries.list_(session, actor(), **query))
+        return page_response(dump, queries.list_(session, actor(), **by_line(query)))
 
 
 @routes.on("GET", "/inspections/<uuid:inspection_id>", needs=Right.READ_INSPECTIONS, processes=Activity.INSPECTIONS_READ, returns=InspectionOut, tagged=True)

@@ -10,7 +10,7 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from registry.photos.claims import ROOM_RETRY_AFTER_S, UploadRoomFull
-from registry.photos.spool import Spool
+from registry.spool import Spool
 
 MOST_PARTS: Final = 150
 """ODK Collect sends at most 103 in one request."""

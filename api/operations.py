@@ -15,6 +15,7 @@ from api.routes import BASE
 from registry import storage
 from registry.db import reading
 from registry.errors import Unavailable
+from registry.webhooks import queries as webhooks
 
 REQUESTS = prometheus_client.Histogram("registry_request_seconds", "Time to answer, by route.", ["method", "route", "status"])
 
@@ -76,4 +77,23 @@ def metrics() -> Response:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = prometheus_client.CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return Response(prometheus_client.generate_latest(registry), content_type=prometheus_client.CONTENT_TYPE_LATEST)
+    text = prometheus_client.generate_latest(registry) + prometheus_client.generate_latest(_of_webhooks())
+    return Response(text, content_type=prometheus_client.CONTENT_TYPE_LATEST)
+
+
+def _of_webhooks() -> prometheus_client.CollectorRegistry:
+    """What is to be told, as the database has it now; nothing without a database, which other figures show."""
+    registry = prometheus_client.CollectorRegistry()
+    try:
+        with reading() as session:
+            found = webhooks.backlog(session)
+    except Unavailable:
+        return registry
+    for name, value, what in (
+        ("undelivered", found.undelivered, "Deliveries that wait or are on their way, of webhooks that are active."),
+        ("oldest_undelivered_seconds", found.oldest_s, "How long the oldest of them waits."),
+        ("dead", found.dead, "Deliveries that were given up."),
+        ("disabled", found.disabled, "Webhooks that the register has disabled."),
+    ):
+        prometheus_client.Gauge(f"registry_webhook_{name}", what, registry=registry).set(value)
+    return registry

@@ -31,6 +31,7 @@ from registry.messages import DEFAULT_LANGUAGE, TEXTS, Language, text
 from registry.photos.claims import PhotoTooLarge, UploadGone, UploadStored
 from registry.photos.model import PhotoGone
 from registry.photos.receiving import BodyDiffers, SentBytesDiffer, UploadInterrupted
+from registry.trajectories.documents import DocumentBytesDiffer, DocumentGone
 from registry.versioned import VersionRequired
 
 log = structlog.get_logger()
@@ -38,6 +39,8 @@ log = structlog.get_logger()
 STATUSES: tuple[tuple[type[RegistryError], int], ...] = (
     (BodyDiffers, 460),
     (CursorOfAnotherRegister, 410),
+    (DocumentBytesDiffer, 422),
+    (DocumentGone, 410),
     (PhotoGone, 410),
     (PhotoTooLarge, 413),
     (SentBytesDiffer, 422),
@@ -169,8 +172,8 @@ def retry_after(error: RegistryError) -> dict[str, str]:
 
 
 def _more(error: RegistryError) -> dict[str, object]:
-    """What a program needs to go on: the current version of what it wants to change, the offset of what it sends."""
-    names = {"current": "currentVersion", "offset": "offset"}
+    """What a program needs to go on: the current version of what it wants to change, what is in force instead of it, the offset of what it sends."""
+    names = {"current": "currentVersion", "offset": "offset", "in_force": "inForce"}
     return {name: error.facts[fact] for fact, name in names.items() if fact in error.facts}
 
 

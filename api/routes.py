@@ -19,11 +19,14 @@ from registry.audit import commands as audit
 from registry.db import Json, transaction
 from registry.errors import NotAuthenticated, Unavailable
 from registry.pages import LARGEST_PAGE, USUAL_PAGE
+from registry.photos.rules import LARGEST_PHOTO_BYTES
 from registry.processing import Activity
 
 BASE = "/v1"
 STREAMED: dict[str, tuple[str, ...]] = {}
 """Endpoints that take in their body themselves, and of which media types."""
+LARGEST: dict[str, int] = {}
+"""How large that body may be, in bytes, where it may be another size than a photo."""
 CHUNKED: set[str] = set()
 """Those of them whose protocol demands that a body may come in chunks, without its size."""
 SERVED: dict[str, tuple[str, ...]] = {}
@@ -135,7 +138,9 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         look: str = "looked-at",
         processes: Activity | None = None,
         streams: tuple[str, ...] = (),
+        largest_bytes: int = LARGEST_PHOTO_BYTES,
         serves: tuple[str, ...] = (),
+        makes: tuple[str, ...] = (),
         gone: bool = False,
         sends: tuple[str, ...] = (),
         says: tuple[str, ...] = (),
@@ -147,10 +152,11 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
         what that line calls it.
         ``processes``: the processing activity that it is part of, when personal data is in it.
         ``tagged``: the answer has an entity tag, and a GET may be conditional. ``versioned``: a change of what exists names its version with If-Match.
-        ``once``: needs an Idempotency-Key. ``streams``: the media types of a body that the view takes in itself, piece by piece.
-        ``serves``: the media types of a file that is the answer, of which a part can be asked for. ``gone``: what it is about may have been taken away, or
-        not have come yet. ``later``: what a 202 says when the answer is still to be made. ``sends`` and ``says``: headers of the request and of the answer
-        that the protocol of it has besides (`api.contract.HEADERS`).
+        ``once``: needs an Idempotency-Key. ``streams``: the media types of a body that the view takes in itself, piece by piece, of at most
+        ``largest_bytes``. ``serves``: the media types of a file that is the answer, of which a part can be asked for. ``makes``: those
+        of a file that is made for the answer. ``gone``: what it is about may have been
+        taken away, or not have come yet. ``later``: what a 202 says when the answer is still to be made. ``sends`` and ``says``: headers of the request and
+        of the answer that the protocol of it has besides (`api.contract.HEADERS`).
         """
 
         def decorate(view: View) -> View:
@@ -167,12 +173,13 @@ class Routes(flask_smorest.Blueprint):  # type: ignore[misc]
                 view = self.arguments(takes)(view)
             paged = query is not None and issubclass(query, PageQuery)
             features: dict[str, Any] = {"tagged": tagged, "versioned": versioned, "once": once, "paged": paged, "needs": needs, "processes": processes}
-            features |= {"streams": streams, "serves": serves, "gone": gone or bool(serves), "sends": sends, "says": says}
+            features |= {"streams": streams, "serves": serves, "makes": makes, "gone": gone or bool(serves), "sends": sends, "says": says}
             self._admissions[f"{self.name}.{view.__name__}"] = _Admission(needs, watched, processes, streams=bool(streams), look=look)
             if streams:
                 STREAMED[f"{self.name}.{view.__name__}"] = streams
-            if serves:
-                SERVED[f"{self.name}.{view.__name__}"] = serves
+                LARGEST[f"{self.name}.{view.__name__}"] = largest_bytes
+            if serves or makes:
+                SERVED[f"{self.name}.{view.__name__}"] = serves or makes
             view = self.doc(operationId=camel_case(view.__name__), **{"x-features": features})(view)
             self.route(rule, methods=[method])(view)
             return view

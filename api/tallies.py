@@ -12,17 +12,21 @@ from api.answers import decode_cursor, dump_with, one, page_response
 from api.auth import actor
 from api.dwellings import DwellingsOut
 from api.dwellings import dump as dump_dwelling
-from api.fields import MUNICIPALITY_CODE, SLUG, Date, Form, Length, Moment, OneOf, Schema, String, Uuid
+from api.fields import MUNICIPALITY_CODE, SLUG, Date, Form, Length, Moment, OneOf, Repeated, Schema, String, Uuid
 from api.routes import PageQuery, Routes
 from registry import clock, values
 from registry.access import Right
 from registry.db import counting, reading
+from registry.dwellings.model import Tenure
 from registry.processing import Activity
 from registry.tallies import queries
-from registry.tallies.queries import AsOf, GroupBy, Scope
+from registry.tallies.queries import GroupBy
+from registry.tallies.reached import AsOf, Scope
 
 routes = Routes("tallies", "Tallies and the definitions behind them")
 
+LARGEST_LIST = 50
+"""Values of one parameter that may be given more than once."""
 KEYS = Form(re.compile(rf"{values.SLUG.pattern}(,{values.SLUG.pattern})*"), "improved,started")
 
 
@@ -32,8 +36,14 @@ class ScopeQuery(Schema):
     focus_area = String(load_default=None, validate=SLUG)
     municipality = String(load_default=None, validate=MUNICIPALITY_CODE)
     corporation = Uuid(load_default=None)
-    scheme = String(load_default=None, validate=SLUG)
+    scheme = Repeated(
+        String(validate=SLUG),
+        load_default=list,
+        validate=Length(0, LARGEST_LIST),
+        metadata={"description": "Trajectories with money of it; given more than once: of at least one of them, and a dwelling counts once."},
+    )
     project = String(load_default=None, validate=SLUG)
+    tenure = OneOf(Tenure, load_default=None)
 
 
 class TallyQuery(ScopeQuery):
@@ -115,7 +125,7 @@ def dump_tally(tally: queries.Tally) -> dict[str, Any]:
 
 
 def _scope(query: dict[str, Any]) -> Scope:
-    return Scope(**{name: query[name] for name in ("focus_area", "municipality", "corporation", "scheme", "project")})
+    return Scope(schemes=tuple(query["scheme"]), **{name: query[name] for name in ("focus_area", "municipality", "corporation", "project", "tenure")})
 
 
 @routes.on("GET", "/definitions", needs=Right.READ_REFERENCE, returns=DefinitionsOut, tagged=True)

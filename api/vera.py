@@ -13,6 +13,7 @@ from api.processing import concerns
 from api.routes import PageQuery, Routes
 from registry.access import Right
 from registry.db import reading
+from registry.errors import Fault, InvalidInput
 from registry.pages import Page
 from registry.processing import Activity
 from registry.vera import queries
@@ -42,7 +43,9 @@ def list_vera_units(query: dict[str, Any]) -> Response:
     """The dwellings in a portfolio today as VERA calls them, by id"""
     after = decode_cursor(query["cursor"], UUID)
     whose = query["organisation_id"] or actor().organisation_id
+    if whose is None:
+        raise InvalidInput([Fault("organisationId", "required")])
     with reading(actor()) as session:
         page = queries.page(session, actor(), whose, after=after, limit=query["limit"])
-    concerns(*(unit.dwelling["id"] for unit in page.items))
+    concerns(*(unit.id for unit in page.items))
     return page_response(lambda unit: unit, Page([{"eenheid": unit_of(unit), "conditiemeting": condition_of(unit)} for unit in page.items], page.next))

@@ -49,15 +49,26 @@ class Right(StrEnum):
     """Give out such links, and end them."""
     READ_PORTFOLIOS = "read-portfolios"
     MANAGE_PORTFOLIOS = "manage-portfolios"
+    RECORD_SUCCESSIONS = "record-successions"
+    """Say which dwellings of one's municipality ended, and which came in their place."""
+    READ_IMPORTS = "read-imports"
+    """The files that one's organisation sent, what became of each row and what was wrong with it."""
+    IMPORT_BAG = "import-bag"
+    """Send a BAG extract for the dwellings of one's municipality."""
+    SEND_IMPORTS = "send-imports"
+    """Send such a file, apply and undo it; each kind asks besides for the right to do by itself what its rows say."""
     READ_MEMBERS = "read-members"
     MANAGE_MEMBERS = "manage-members"
+    MANAGE_WEBHOOKS = "manage-webhooks"
+    """Which systems of one's organisation are told what changed, and what was delivered there."""
     READ_HISTORY = "read-history"
     """Who did what: to an object that one sees; for an administrator in the organisation, for an auditor everywhere."""
 
 
 _EVERYONE = frozenset({Right.READ_REFERENCE})
 _CONTENT = frozenset({Right.READ_DWELLINGS, Right.READ_PROGRESS, Right.READ_INSPECTIONS, Right.READ_SHARES, Right.READ_CHANGES, Right.READ_HISTORY})
-_EDITS = frozenset({Right.REGISTER_DWELLINGS, Right.REPORT_PROGRESS, Right.READ_TALLIES, Right.READ_PORTFOLIOS})
+_IMPORTS = frozenset({Right.READ_IMPORTS, Right.SEND_IMPORTS})
+_EDITS = frozenset({Right.REGISTER_DWELLINGS, Right.REPORT_PROGRESS, Right.READ_TALLIES, Right.READ_PORTFOLIOS}) | _IMPORTS
 _HAZARDS = frozenset({Right.READ_HAZARDS, Right.RECORD_HAZARDS})
 """Of those who go there, and of those who send them."""
 
@@ -76,10 +87,10 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     | _EDITS
     | _HAZARDS
     | {Right.CONFIRM_PROGRESS, Right.MANAGE_PROJECTS, Right.PLAN_INSPECTIONS, Right.REVIEW_INSPECTIONS, Right.SHARE_PHOTOS, Right.MANAGE_PORTFOLIOS}
-    | {Right.READ_MEMBERS, Right.READ_TEAMS},
+    | {Right.READ_MEMBERS, Right.READ_TEAMS, Right.RECORD_SUCCESSIONS, Right.IMPORT_BAG},
     Role.MINISTRY_ANALYST: _EVERYONE | {Right.READ_TALLIES},
-    Role.MINISTRY_AUDITOR: _EVERYONE | _CONTENT | {Right.READ_TALLIES, Right.READ_PORTFOLIOS, Right.READ_HAZARDS},
-    Role.ADMINISTRATOR: _EVERYONE | {Right.READ_MEMBERS, Right.MANAGE_MEMBERS, Right.READ_HISTORY},
+    Role.MINISTRY_AUDITOR: _EVERYONE | _CONTENT | {Right.READ_TALLIES, Right.READ_PORTFOLIOS, Right.READ_HAZARDS, Right.READ_IMPORTS},
+    Role.ADMINISTRATOR: _EVERYONE | {Right.READ_MEMBERS, Right.MANAGE_MEMBERS, Right.READ_HISTORY, Right.MANAGE_WEBHOOKS},
 }
 OF_THE_MINISTRY = frozenset({Right.MANAGE_REFERENCE})
 """What an administrator may besides, when the organisation is the ministry: it keeps the lists that everyone reads."""
@@ -93,6 +104,7 @@ EXPLAINED = frozenset(
         Right.READ_HISTORY,
         Right.READ_PORTFOLIOS,
         Right.READ_HAZARDS,
+        Right.READ_IMPORTS,
     }
 )
 """Rights that an auditor uses for a reason only, which is kept."""

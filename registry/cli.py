@@ -18,9 +18,12 @@ from registry.console import DATA, caller, database_url, progress_bar, say, the_
 from registry.db import database, reading, transaction
 from registry.embedded.folder import default_folder
 from registry.errors import RegistryError
+from registry.exports_cli import export
 from registry.imports.bag.model import Progress as BagProgress
 from registry.imports.bag.report import report_lines
 from registry.imports.commands import import_bag
+from registry.imports.model import ImportKind
+from registry.imports_cli import command_of
 from registry.installation import Installation
 from registry.members import commands as members
 from registry.members import queries
@@ -57,6 +60,7 @@ def registry() -> None:
 registry.add_command(photos)
 registry.add_command(checklists_)
 registry.add_command(scores)
+registry.add_command(export)
 
 
 @registry.command()
@@ -136,6 +140,10 @@ def bag(file: Path, data: Path) -> None:
         report = import_bag(caller(), file, progress=progress)
     for line in report_lines(report):
         click.echo(line)
+
+
+for kind in (ImportKind.DWELLINGS, ImportKind.PORTFOLIO, ImportKind.MILESTONES, ImportKind.ENERGY_LABELS):
+    import_.add_command(command_of(kind))
 
 
 @registry.group("audit")

@@ -14,7 +14,12 @@ def now() -> datetime:
 
 def today() -> date:
     """The calendar date in the Netherlands."""
-    return now().astimezone(CIVIL_TIME).date()
+    return dutch_date(now())
+
+
+def dutch_date(moment: datetime) -> date:
+    """The calendar date in the Netherlands at that moment."""
+    return moment.astimezone(CIVIL_TIME).date()
 
 
 def monotonic() -> float:

@@ -140,8 +140,9 @@ def _claims(acting: Acting | None, role: str) -> dict[str, str]:
 
 
 @contextmanager
-def transaction(acting: Acting | None = None, *, on: sa.Connection | None = None) -> Iterator[orm.Session]:
-    """Everything inside happens, or nothing does. ``on`` is a connection to use, for what must happen on the one that holds temporary tables.
+def transaction(acting: Acting | None = None, *, on: sa.Connection | None = None, role: str | None = None) -> Iterator[orm.Session]:
+    """Everything inside happens, or nothing does. ``on`` is a connection to use, for what must happen on the one that holds temporary tables; ``role`` acts
+    instead of the one that acts usually.
 
     Raises the error that `explains` gives for a broken constraint; NotAllowed for a row that row-level security refuses; Unavailable when the database
     can't be reached.
@@ -152,7 +153,7 @@ def transaction(acting: Acting | None = None, *, on: sa.Connection | None = None
         orm.Session(on or database.bind, expire_on_commit=False, join_transaction_mode="create_savepoint") as session,
         session.begin(),
     ):
-        _begin_as(session.connection(), _claims(acting, database.role))
+        _begin_as(session.connection(), _claims(acting, role or database.role))
         yield session
 
 
@@ -168,9 +169,9 @@ def one_at_a_time(session: orm.Session, name: str) -> None:
     session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
 
 
-def act(session: orm.Session, acting: Acting) -> None:
-    """Go on in this name until the end of the transaction: who it is was found out inside it."""
-    session.connection().exec_driver_sql(_ACT_FOR_READING, _claims(acting, database.role))
+def act(session: orm.Session, acting: Acting | None, *, role: str | None = None) -> None:
+    """Go on in this name until the end of the transaction: who it is was found out inside it. ``role`` acts then, instead of the one that acts usually."""
+    session.connection().exec_driver_sql(_ACT_FOR_READING, _claims(acting, role or database.role))
 
 
 @contextmanager
@@ -205,6 +206,13 @@ def ask(statement: str, values: Mapping[str, object]) -> Sequence[sa.Row[Any]]:
 def counting(acting: Acting) -> Iterator[orm.Session]:
     """As `reading`, over all dwellings and without anything that says where they are: for figures."""
     with _statements(_claims(acting, COUNTING_ROLE)) as session:
+        yield session
+
+
+@contextmanager
+def seeing(acting: Acting) -> Iterator[orm.Session]:
+    """As `reading`, in the role of the API: for a worker that must see what somebody sees and nothing else."""
+    with _statements(_claims(acting, API_ROLE)) as session:
         yield session
 
 

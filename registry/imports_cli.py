@@ -87,10 +87,10 @@ def _report(run: ImportRun) -> None:
 def _refused(actor: Actor, import_id: UUID, path: Path | None) -> None:
     """Print the first faults, and write the refused rows to a file to mend."""
     with reading() as session:
-        explainer = Explainer(queries.get(session, actor, import_id))
+        explainer = Explainer(dict(queries.get(session, actor, import_id)))
         page = queries.faults(session, actor, import_id, limit=SHOWN)
         for fault in page.items:
-            told = explainer.explain(fault, fault["cells"])
+            told = explainer.explain(dict(fault), fault["cells"])
             click.echo(f"{told.cell}\t{told.texts.en}")
         if page.next is not None:
             click.echo("… and more: write them to a file with --refused FILE")

@@ -17,6 +17,10 @@ FINISH_UPLOAD: Final = "uploads.finish"
 MAKE_REPORT: Final = "reports.make"
 FORGET_REPORTS: Final = "reports.forget"
 """Every report in which photos of an inspection are shown: one of them was taken back or destroyed."""
+TRY_IMPORT: Final = "imports.try"
+"""The dry run of a file that was sent: read it, and compare it with the register."""
+APPLY_IMPORT: Final = "imports.apply"
+UNDO_IMPORT: Final = "imports.undo"
 
 _names_only = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 """Used to enqueue by name over the connection of a transaction; it opens no connection of its own."""

@@ -79,12 +79,75 @@ TEXTS: dict[str, Text] = {
         "This account at the sign-in service already belongs to somebody in the register.",
     ),
     "portfolio-overlaps": Text(
-        "De woning zit in een deel van die periode al in een portefeuille.", "The dwelling is in a portfolio already in part of that period."
+        "De woning heeft in een deel van die periode al een andere eigenaar, of een andere beheerder.",
+        "The dwelling has another owner, or another manager, already in part of that period.",
+    ),
+    "portfolio-twice": Text(
+        "De corporatie heeft deze woning in een deel van die periode al, als eigenaar of als beheerder.",
+        "The corporation has this dwelling already in part of that period, as its owner or as its manager.",
+    ),
+    "not-in-portfolio": Text(
+        "De woning is op {on} niet (zo) in de portefeuille van wie haar overdraagt.",
+        "On {on} the dwelling is not (in that relation) in the portfolio of whoever transfers it.",
+    ),
+    "transfer-to-itself": Text("Een corporatie draagt niet aan zichzelf over.", "A corporation does not transfer to itself."),
+    "dwelling-not-kept": Text(
+        "U ziet deze woning omdat u een opvolger ervan hebt; erover schrijven kan wie de woning zelf heeft.",
+        "You see this dwelling because you have one that came after it; who has the dwelling itself writes about it.",
+    ),
+    "succession-in-future": Text("Een opvolging die nog moet komen, wordt niet vastgelegd.", "A succession that is still to come is not recorded."),
+    "succession-in-circle": Text("Een woning zou zo zichzelf opvolgen.", "A dwelling would come before itself by this."),
+    "too-few-dwellings": Text("Bij {kind} horen er hier ten minste {least}.", "Of {kind} there are at least {least} here."),
+    "too-many-dwellings": Text("Bij {kind} horen er hier ten hoogste {most}.", "Of {kind} there are at most {most} here."),
+    "dwelling-ended": Text("Woning {id} is er sinds {ended_on} niet meer.", "Dwelling {id} is no more since {ended_on}."),
+    "dwelling-came-later": Text("Woning {id} is er pas sinds {came_on}.", "Dwelling {id} is there since {came_on} only."),
+    "bag-id-of-no-re-keying": Text(
+        "Een nieuw BAG-id hoort bij de omnummering van één woning die dezelfde blijft.",
+        "A new BAG id belongs to the re-keying of one dwelling that stays the same one.",
+    ),
+    "bag-id-of-no-dwelling": Text(
+        "Dit is geen BAG-id van een verblijfsobject, standplaats of ligplaats.", "This is no BAG id of an occupiable object, pitch or mooring."
+    ),
+    "no-bag-id-to-change": Text("De woning heeft nog geen BAG-id; wijzig dan de woning zelf.", "The dwelling has no BAG id yet; amend the dwelling itself."),
+    "bag-id-is-the-same": Text("De woning heeft dit BAG-id al.", "The dwelling has this BAG id already."),
+    "bag-id-changed-since": Text(
+        "Het BAG-id van woning {id} is sindsdien nog eens gewijzigd; zet dat eerst terug.",
+        "The BAG id of dwelling {id} was changed once more since; put that back first.",
+    ),
+    "lineage-of-no-dwelling": Text(
+        "Noem de woning waarvan u ook de voorgangers en opvolgers bedoelt.", "Name the dwelling whose predecessors and successors you mean too."
     ),
     "token-invalid": Text("Dit toegangstoken wordt hier niet geaccepteerd: meld u opnieuw aan.", "This access token is not accepted here: sign in again."),
     "token-expired": Text(
         "Dit toegangstoken is verlopen: haal een nieuw token op of meld u opnieuw aan.",
         "This access token has expired: fetch a new token or sign in again.",
+    ),
+    "ministry-has-no-webhooks": Text(
+        "Het ministerie heeft geen webhooks: wie inziet wat niet van de eigen organisatie is, zegt telkens waarom, en dat kan een programma niet. "
+        "Cijfers staan open onder /v1/tallies.",
+        "The ministry has no webhooks: whoever looks at what is not her organisation's says why each time, and a program can't. "
+        "Figures are there at /v1/tallies.",
+    ),
+    "webhook-ended": Text("Deze webhook is beëindigd: maak een nieuwe.", "This webhook has ended: make a new one."),
+    "too-many-webhooks": Text("Een organisatie heeft hoogstens {most} webhooks.", "An organisation has at most {most} webhooks."),
+    "too-many-secrets": Text(
+        "Er gelden al {most} geheimen tegelijk: wacht tot er een is verlopen.", "There are {most} secrets in force already: wait until one has expired."
+    ),
+    "webhook-url-wrong": Text("Dit is geen webadres waar een webhook heen kan.", "This is no web address that a webhook can go to."),
+    "webhook-url-https": Text("Een webhook gaat alleen over https.", "A webhook goes over https only."),
+    "webhook-url-user": Text(
+        "Zet geen gebruikersnaam of wachtwoord in het adres: afleveringen zijn ondertekend.",
+        "Put no user name or password in the address: deliveries are signed.",
+    ),
+    "webhook-url-fragment": Text("Zet geen # in het adres.", "Put no # in the address."),
+    "webhook-url-port": Text("Poort {port} mag niet: alleen 443 en 1024 tot 65535.", "Port {port} may not be: only 443 and 1024 to 65535."),
+    "webhook-url-host": Text(
+        "{host} is geen naam van een computer op internet, zoals hooks.voorbeeld.nl.",
+        "{host} is no name of a computer on the internet, such as hooks.example.com.",
+    ),
+    "webhook-url-private": Text(
+        "{host} is geen openbaar adres. Wie het register beheert kan een netwerk toestaan.",
+        "{host} is no public address. Whoever runs the register can allow a network.",
     ),
     "not-allowed": Text("Uw rol {role} mag dit niet: {right}.", "Your role {role} may not do this: {right}."),
     "role-elsewhere": Text(
@@ -181,6 +244,7 @@ TEXTS: dict[str, Text] = {
     ),
     "next-visit-planned": Text("Het volgende bezoek is al gepland: opname {id}.", "The next visit is planned already: inspection {id}."),
     "team-name-taken": Text("De organisatie heeft al een team met deze naam.", "The organisation has a team with this name already."),
+    "file-refused": Text("Dit bestand is niet te lezen.", "This file can't be read."),
     "csv-refused": Text("Het bestand bevat {count} fout(en); er is niets van gepland.", "The file has {count} fault(s); nothing of it was planned."),
     "answers-invalid": Text("De opname bevat {count} fout(en) in de antwoorden.", "The inspection has {count} fault(s) in its answers."),
     "photo-bytes-missing": Text(
@@ -353,6 +417,11 @@ TEXTS: dict[str, Text] = {
         "Het id of het BAG-id is al in gebruik voor iets wat u niet kunt zien.", "The id or the BAG id is in use already for something that you can't see."
     ),
     "bag-id-without-type": Text("Een BAG-id en een BAG-objecttype horen bij elkaar.", "A BAG id and a BAG object type belong together."),
+    "box-turned-over": Text(
+        "De oostrand ligt westelijk van de westrand, of de noordrand zuidelijk van de zuidrand.",
+        "The east lies west of the west, or the north south of the south.",
+    ),
+    "box-too-large": Text("Het vak is te groot: hoogstens {max} graden per kant.", "The box is too large: at most {max} degrees each way."),
     "position-outside": Text("Dit punt ligt niet in Nederland.", "This point is not in the Netherlands."),
     "focus-area-elsewhere": Text(
         "Focusgebied {focus_area} ligt niet in gemeente {municipality}.", "Focus area {focus_area} is not in municipality {municipality}."
@@ -380,7 +449,40 @@ TEXTS: dict[str, Text] = {
         "{kind} on the track {track} is already reported (milestone {id}): correct that milestone.",
     ),
     "milestone-superseded": Text("Mijlpaal {id} is al vervangen; corrigeer de nieuwste.", "Milestone {id} is already superseded; correct the newest one."),
+    "measure-superseded": Text(
+        "Maatregel {id} is al gecorrigeerd of ingetrokken; corrigeer de nieuwste.", "Measure {id} was corrected or retracted already; correct the newest one."
+    ),
+    "unit-does-not-fit": Text("De hoeveelheid van {kind} staat in {fits}.", "The quantity of {kind} is told in {fits}."),
+    "too-many-measures": Text("Een traject heeft ten hoogste {max} maatregelen.", "A trajectory has at most {max} measures."),
+    "too-many-documents": Text("Een traject heeft ten hoogste {max} documenten.", "A trajectory has at most {max} documents."),
+    "no-such-document": Text(
+        "Document {id} hoort niet bij dit traject, is nog niet aangekomen of is ingetrokken.",
+        "Document {id} does not belong to this trajectory, has not arrived yet, or was withdrawn.",
+    ),
+    "document-bytes-missing": Text(
+        "Het document is nog niet aangekomen: stuur de inhoud met PUT naar …/content.",
+        "The document has not arrived yet: send its content with PUT to …/content.",
+    ),
+    "document-bytes-differ": Text(
+        "Dit zijn niet de aangemelde bytes: verwacht {expected}, gevonden {found}.", "These are not the declared bytes: expected {expected}, found {found}."
+    ),
+    "document-interrupted": Text("Het document kwam niet helemaal aan; stuur het opnieuw.", "The document did not arrive as a whole; send it again."),
+    "document-gone": Text(
+        "Document {id} is ingetrokken; de inhoud is niet meer op te vragen.", "Document {id} was withdrawn; its content can't be fetched any more."
+    ),
     "nothing-to-correct": Text("De correctie verandert niets.", "The correction changes nothing."),
+    "only-of-a-plan": Text(
+        "Alleen van een geplande mijlpaal kan worden gezegd sinds wanneer het plan er is; deze is {kind}.",
+        "Since when there is a plan can be said of a planned milestone only; this one is {kind}.",
+    ),
+    "milestone-not-confirmed": Text("Mijlpaal {id} is niet bevestigd.", "Milestone {id} is not confirmed."),
+    "evidence-missing": Text(
+        "Regeling {scheme} vraagt voor {kind} op het spoor {track} eerst bewijs dat er nog niet is: {type}.",
+        "Scheme {scheme} asks for evidence of {kind} on the track {track} that is not there yet: {type}.",
+    ),
+    "document-kind-missing": Text("Noem de soort van het document dat wordt gevraagd.", "Name the kind of the document that is asked for."),
+    "document-kind-of-document": Text("Alleen bij een gevraagd document hoort een documentsoort.", "Only a document that is asked for has a document kind."),
+    "demand-on-cancellation": Text("Voor een annulering kan geen bewijs worden gevraagd.", "No evidence can be asked for a cancellation."),
     "wrong-label-date": Text("Een energielabel kan niet in de toekomst zijn opgenomen.", "An energy label can't be surveyed in the future."),
     "checklist-frozen": Text(
         "Checklist {key} editie {edition} is gepubliceerd en staat vast: geef een hogere editie uit.",
@@ -600,9 +702,35 @@ TEXTS: dict[str, Text] = {
         "The advice is not to go there now: say on what basis it can be done (consent, authorisation, hazard dealt with, right address).",
     ),
     "csv-encoding": Text(
-        "Het bestand is geen CSV in UTF-8 of Windows-1252. Kies in het rekenprogramma Opslaan als: CSV UTF-8.",
-        "The file is no CSV in UTF-8 or Windows-1252. In the spreadsheet choose Save as: CSV UTF-8.",
+        "Het bestand is geen CSV in UTF-8, UTF-16 of Windows-1252. Kies in het rekenprogramma Opslaan als: CSV UTF-8.",
+        "The file is no CSV in UTF-8, UTF-16 or Windows-1252. In the spreadsheet choose Save as: CSV UTF-8.",
     ),
+    "csv-too-long": Text(
+        "Vanaf hier heeft een cel of rij meer dan {max} tekens: waarschijnlijk is een aanhalingsteken niet gesloten.",
+        "From here on a cell or row has more than {max} characters: a quotation mark is probably not closed.",
+    ),
+    "file-too-large": Text("Het bestand is groter dan {max} bytes: deel het op.", "The file is larger than {max} bytes: split it."),
+    "file-kind": Text(
+        "Dit is een {found}-bestand. Kies in het rekenprogramma Opslaan als: Excel-werkmap (.xlsx) of CSV UTF-8.",
+        "This is a {found} file. In the spreadsheet choose Save as: Excel workbook (.xlsx) or CSV UTF-8.",
+    ),
+    "xlsx-encrypted": Text(
+        "Deze werkmap is beveiligd met een wachtwoord: sla haar op zonder.", "This workbook is protected by a password: save it without one."
+    ),
+    "xlsx-damaged": Text(
+        "Dit is geen .xlsx-bestand zoals een rekenprogramma het maakt. Open het daarin en sla het opnieuw op als .xlsx of CSV UTF-8.",
+        "This is no .xlsx file as a spreadsheet makes it. Open it there and save it again as .xlsx or CSV UTF-8.",
+    ),
+    "xlsx-too-large": Text(
+        "Deze werkmap is, uitgepakt, groter dan {max} bytes: deel haar op of sla haar op als CSV UTF-8.",
+        "This workbook is, when unpacked, larger than {max} bytes: split it or save it as CSV UTF-8.",
+    ),
+    "xlsx-too-many-texts": Text(
+        "Deze werkmap heeft te veel verschillende teksten (hoogstens {max}): deel haar op of sla haar op als CSV UTF-8.",
+        "This workbook has too many different texts (at most {max}): split it or save it as CSV UTF-8.",
+    ),
+    "sheet-missing": Text("De werkmap heeft geen blad {sheet}. De bladen zijn: {known}.", "The workbook has no sheet {sheet}. Its sheets are: {known}."),
+    "too-many-columns": Text("Het bestand heeft meer dan {max} kolommen.", "The file has more than {max} columns."),
     "csv-empty": Text("Het bestand heeft geen rijen onder de kop.", "The file has no rows under its header."),
     "csv-malformed": Text(
         "Hier klopt een aanhalingsteken niet; vanaf deze rij is het bestand niet te lezen.",
@@ -613,6 +741,38 @@ TEXTS: dict[str, Text] = {
     "column-unknown": Text("De kolom {column} is onbekend. Bekend zijn: {known}.", "The column {column} is unknown. Known are: {known}."),
     "column-repeated": Text("De kolom {column} komt meer dan eens voor.", "The column {column} occurs more than once."),
     "too-many-cells": Text("Deze rij heeft meer cellen dan de kop ({max}).", "This row has more cells than the header ({max})."),
+    "cell-error": Text(
+        "De cel bevat de foutwaarde {found} van het rekenprogramma: vul de bedoelde waarde in.",
+        "The cell has the error {found} of the spreadsheet: fill in the value that was meant.",
+    ),
+    "cell-without-value": Text(
+        "De cel bevat een formule zonder uitkomst: open het bestand in het rekenprogramma en sla het opnieuw op, of vul de waarde in.",
+        "The cell has a formula without a result: open the file in the spreadsheet and save it again, or fill in the value.",
+    ),
+    "cell-rounded": Text(
+        "Dit getal heeft meer dan 15 cijfers en is door het rekenprogramma afgerond: maak de kolom op als tekst en vul het opnieuw in.",
+        "This number has more than 15 digits and was rounded by the spreadsheet: format the column as text and fill it in again.",
+    ),
+    "bag-id-rounded": Text(
+        "Het rekenprogramma heeft van dit BAG-id een afgerond getal gemaakt: maak de kolom op als tekst en vul de 16 cijfers opnieuw in.",
+        "The spreadsheet made a rounded number of this BAG id: format the column as text and fill in the 16 digits again.",
+    ),
+    "number-ambiguous": Text(
+        "Dit getal is op twee manieren te lezen: schrijf 1250 of 1250,00 voor twaalfhonderdvijftig, 1,25 voor een en een kwart.",
+        "This number can be read in two ways: write 1250 or 1250.00 for twelve hundred and fifty, 1.25 for one and a quarter.",
+    ),
+    "not-an-amount": Text("Verwacht een bedrag in euro's, als 1250,00.", "Expected an amount in euros, such as 1250.00."),
+    "too-many-decimals": Text("Te veel cijfers achter de komma: hoogstens {max}.", "Too many decimals: at most {max}."),
+    "date-short-year": Text("Verwacht een jaartal van vier cijfers: 2026-03-31 of 31-3-2026.", "Expected a year of four digits: 2026-03-31 or 31-3-2026."),
+    "date-month-first": Text(
+        "Deze datum heeft de maand voorop. Verwacht de dag eerst: 31-3-2026, of 2026-03-31.",
+        "This date has its month first. Expected the day first: 31-3-2026, or 2026-03-31.",
+    ),
+    "date-as-number": Text(
+        "Dit is het getal waarmee een rekenprogramma een datum bewaart: maak de kolom op als datum, of schrijf 2026-03-31.",
+        "This is the number by which a spreadsheet keeps a date: format the column as date, or write 2026-03-31.",
+    ),
+    "not-yes-or-no": Text("Verwacht ja of nee.", "Expected yes or no."),
     "dwelling-not-named": Text(
         "Noem de woning: met een id, een BAG-id, of postcode en huisnummer.", "Name the dwelling: by its id, a BAG id, or postcode and house number."
     ),
@@ -620,7 +780,104 @@ TEXTS: dict[str, Text] = {
         "Op dit adres staan {count} woningen: vul huisletter en toevoeging in.", "There are {count} dwellings at this address: fill in letter and suffix."
     ),
     "another-dwelling": Text("Dit is van een andere woning dan de rij noemt.", "This is of another dwelling than the row names."),
-    "row-repeated": Text("Deze rij plant hetzelfde als rij {first}.", "This row plans the same as row {first}."),
+    "row-repeated": Text("Deze rij gaat over hetzelfde als rij {first}.", "This row is about the same as row {first}."),
+    # Of imports.
+    "import-not-ready": Text(
+        "Dit kan nu niet: de import is {status}.",
+        "This can't be done now: the import is {status}.",
+    ),
+    "import-built-on": Text(
+        "Er is verder gebouwd op wat deze import schreef ({count} keer); er is niets teruggedraaid.",
+        "Something builds on what this import wrote ({count} times); nothing was undone.",
+    ),
+    "import-built-on-dwelling": Text(
+        "Op woning {id} is verder gebouwd ({by}), of zij is sindsdien gewijzigd.", "Something builds on dwelling {id} ({by}), or it was changed since."
+    ),
+    "import-built-on-label": Text(
+        "Op energielabel {id} berust een bevestiging, of de woning is niet meer van u.",
+        "A confirmation rests on energy label {id}, or the dwelling is not yours any more.",
+    ),
+    "import-rows-refused": Text(
+        "{refused} rijen zijn geweigerd, en u vroeg alles of niets: er is niets geschreven.",
+        "{refused} rows are refused, and you asked for all or nothing: nothing was written.",
+    ),
+    "too-many-rows-about-one": Text("Meer dan {max} rijen gaan over hetzelfde.", "More than {max} rows are about the same thing."),
+    "sender-gone": Text(
+        "Wie het bestand stuurde, werkt niet meer in die rol voor de organisatie: laat iemand anders het sturen.",
+        "Whoever sent the file does not work for the organisation in that role any more: let somebody else send it.",
+    ),
+    "file-gone": Text("Het bestand is er niet meer: stuur het opnieuw.", "The file is not there any more: send it again."),
+    "import-broke-off": Text(
+        "De import is door een fout van het register afgebroken; wat al was opgeslagen, staat er nog. De beheerder ziet waarom.",
+        "The import broke off through a mistake of the register; what was stored already is still there. Who runs it can see why.",
+    ),
+    "label-contradicts": Text("Rij {first} geeft voor dezelfde opname label {label}.", "Row {first} gives label {label} for the same survey."),
+    # Objects of a BAG extract that become no dwelling.
+    "bag-not-residential": Text("Het object heeft geen woonfunctie.", "The object has no residential use (woonfunctie)."),
+    "bag-not-yet-built": Text("Het verblijfsobject is gevormd en nog niet in gebruik.", "The object was formed and is not in use yet."),
+    "bag-not-realised": Text("Het verblijfsobject is nooit gerealiseerd.", "The object was never built."),
+    "bag-withdrawn": Text("Het object is ingetrokken.", "The object was withdrawn."),
+    "bag-recorded-in-error": Text("Het object is ten onrechte opgevoerd.", "The object was recorded in error."),
+    "bag-duplicate": Text("Een oudere weergave van een object dat twee keer voorkomt.", "An older copy of an object that occurs twice."),
+    "bag-address-missing": Text("De nummeraanduiding staat niet in het extract.", "Its address designation is not in the extract."),
+    "bag-street-missing": Text("De openbare ruimte staat niet in het extract.", "Its street is not in the extract."),
+    "bag-town-missing": Text("De woonplaats staat niet in het extract.", "Its town is not in the extract."),
+    "bag-municipality-missing": Text(
+        "De woonplaats hoort op de datum van het extract bij geen gemeente.", "Its town belongs to no municipality on the date of the extract."
+    ),
+    # Rows of imports: milestones and portfolios.
+    "house-number-says-otherwise": Text("Achter het huisnummer staat iets anders: {said}.", "Behind the house number stands something else: {said}."),
+    "address-with-other-additions": Text(
+        "Dit adres bestaat niet zonder deze letter of toevoeging; {count} woningen hebben dit nummer, zoals {found}.",
+        "This address does not exist with this letter and suffix; {count} dwellings have this number, such as {found}.",
+    ),
+    "milestone-not-said": Text(
+        "De rij noemt geen mijlpaal: vul mijlpaal en datum in, of een datum in een kolom als Gestart op.",
+        "The row says no milestone: fill in milestone and date, or a date in a column as Started on.",
+    ),
+    "milestone-said-twice": Text("De rij noemt deze mijlpaal twee keer.", "The row says this milestone twice."),
+    "decided-without-plan": Text(
+        "Dit hoort bij een geplande mijlpaal, en die noemt de rij niet.", "This belongs to a planned milestone, and the row says none."
+    ),
+    "amounts-for-schemes": Text(
+        "Hier staan {amounts} bedragen bij {schemes} regelingen: geef elke regeling één bedrag, met een puntkomma ertussen.",
+        "There are {amounts} amounts for {schemes} schemes: give each scheme one amount, between semicolons.",
+    ),
+    "money-said-otherwise": Text(
+        "Het traject heeft van {scheme} ander geld, of niets. Een import wijzigt het geld van een traject niet; doe dat bij het traject zelf.",
+        "The trajectory has other money of {scheme}, or none. An import does not change the money of a trajectory; do that at the trajectory itself.",
+    ),
+    "another-project": Text("Het traject hoort bij een ander project: {project}.", "The trajectory belongs to another project: {project}."),
+    "name-ambiguous": Text(
+        "Er is meer dan één met de naam {name}: {found}. Gebruik het kenmerk.", "There is more than one by the name {name}: {found}. Use the slug."
+    ),
+    "trajectory-ambiguous": Text(
+        "Uw organisatie heeft hier {count} trajecten die bedoeld kunnen zijn: noem het traject-id of het project.",
+        "Your organisation has {count} trajectories here that may be meant: give the trajectory id or the project.",
+    ),
+    "milestone-confirmed": Text(
+        "De gemeente heeft {kind} op het spoor {track} bevestigd (mijlpaal {id}).",
+        "The municipality has confirmed {kind} on the track {track} (milestone {id}).",
+    ),
+    "milestone-has-evidence": Text(
+        "Een opname is sindsdien bewijs voor {kind} op het spoor {track} (mijlpaal {id}).",
+        "An inspection is evidence since then for {kind} on the track {track} (milestone {id}).",
+    ),
+    "trajectory-built-on": Text("Bij traject {id} is sindsdien iets vastgelegd: {what}.", "Something was recorded about trajectory {id} since then: {what}."),
+    "portfolio-period-changed": Text("Periode {id} is sindsdien gewijzigd.", "Period {id} was changed since then."),
+    "portfolio-held": Text(
+        "{corporation} heeft deze woning al, {relation}, van {from} tot {until}. Zet ja bij Overdracht als de woning overgaat.",
+        "{corporation} has this dwelling already, as {relation}, from {from} until {until}. Say yes at Transfer if the dwelling passes on.",
+    ),
+    "portfolio-held-later": Text(
+        "{corporation} heeft deze woning al, {relation}, van {from} tot {until}; een overdracht maakt alleen een lopende periode korter.",
+        "{corporation} has this dwelling already, as {relation}, from {from} until {until}; a transfer only shortens a period that goes on.",
+    ),
+    "no-such-corporation": Text("Het register kent geen woningcorporatie {name}.", "The register knows no housing corporation {name}."),
+    "no-such-corporation-perhaps": Text(
+        "Het register kent geen woningcorporatie {name}. Bedoelt u {suggestions}?",
+        "The register knows no housing corporation {name}. Do you mean {suggestions}?",
+    ),
     "due-date-passed": Text("Deze datum is al voorbij.", "This date has passed already."),
     # What a visit in vain says about the next one.
     "advice-try-another-time": Text(
@@ -680,10 +937,16 @@ DUTCH: dict[str, str] = {
     "milestone in force": "geldende mijlpaal",
     "project": "project",
     "scheme": "regeling",
+    "measure": "maatregel",
+    "change": "wijziging",
+    "evidence": "bewijs",
+    "document": "document",
     "checklist": "checklist",
     "inspection": "opname",
     "team": "team",
     "hazard": "gevaar",
+    "webhook": "webhook",
+    "event": "gebeurtenis",
     "revision": "versie",
     "photo": "foto",
     "legal hold": "vernietigingsstop",
@@ -699,6 +962,16 @@ DUTCH: dict[str, str] = {
     "completed": "gereed",
     "cancelled": "geannuleerd",
     "applied": "toegepast",
+    "decided": "besloten",
+    "completion-inspection": "een goedgekeurde opname",
+    "registered-label": "een geregistreerd energielabel",
+    "grant-decision": "een beschikking",
+    "completion-report": "een opleverrapport",
+    "energy-label": "een afschrift van het energielabel",
+    "contract": "een overeenkomst",
+    "invoice": "een factuur",
+    "permit": "een vergunning",
+    "other": "een ander document",
     "occupiable-object": "verblijfsobject",
     "pitch": "standplaats",
     "mooring": "ligplaats",

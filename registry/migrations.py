@@ -27,13 +27,17 @@ def downgrade(url: str, revision: str) -> None:
 
 ROLES = (API_ROLE, COUNTING_ROLE, WORKER_ROLE)
 NOT_GRANTED = "SELECT rolname FROM pg_roles WHERE rolname = ANY (%s) AND NOT pg_has_role(rolname, 'pg_read_all_stats', 'USAGE') ORDER BY 1"
+NOT_ACTING = "SELECT quote_ident(who) FROM unnest(ARRAY[%s, current_user::text]) AS who WHERE NOT pg_has_role(who, %s, 'SET') ORDER BY 1"
 
 
 def still_to_grant(url: str) -> str | None:
-    """What a superuser has to say before the API serves, when the owner of the database was not allowed to. Raises Unavailable."""
+    """What a superuser has to say before the API serves and files are imported, when the owner of the database was not allowed to. Raises Unavailable."""
     with explained(), psycopg.connect(url) as connection:
         lacking = [str(role) for (role,) in connection.execute(NOT_GRANTED, (list(ROLES),))]
-    return f"GRANT pg_read_all_stats TO {', '.join(lacking)};" if lacking else None
+        unable = [str(role) for (role,) in connection.execute(NOT_ACTING, (WORKER_ROLE, API_ROLE))]
+    statements = [f"GRANT pg_read_all_stats TO {', '.join(lacking)};"] if lacking else []
+    statements += [f"GRANT {API_ROLE} TO {', '.join(unable)} WITH INHERIT FALSE, SET TRUE;"] if unable else []
+    return " ".join(statements) or None
 
 
 def let_in(url: str, role: str, password: str) -> str:

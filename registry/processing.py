@@ -50,6 +50,8 @@ class Activity(StrEnum):
     DWELLINGS_READ = "dwellings.read"
     DWELLINGS_SEARCH = "dwellings.search"
     DWELLINGS_CHANGED = "dwellings.changed"
+    IMPORTS_READ = "imports.read"
+    IMPORTS_SENT = "imports.sent"
     INSPECTIONS_READ = "inspections.read"
     INSPECTIONS_CHANGED = "inspections.changed"
     PHOTOS_READ = "photos.read"

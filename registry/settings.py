@@ -24,6 +24,9 @@ TOKEN_ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512",
 TOKEN_RATE, ADDRESS_RATE = "1200/minute", "600/minute"
 """Requests of one token, and of one address that shows none."""
 DEFAULT_PROCESSING_REGISTER = "https://dwelling-registry.example/processing-activities"
+DEFAULT_WEBHOOK_SOURCE = "https://dwelling-registry.example"
+DEFAULT_WEBHOOK_TYPE_PREFIX = "nl.dwelling-registry"
+TYPE_PREFIX: Final = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 LONGEST_RETENTION_YEARS = 200
 """Who keeps for ever leaves the setting out."""
 STANDARD_OUTPUT = "-"
@@ -46,6 +49,8 @@ class Settings:
     off when both are nothing. ``pseudonym_key`` makes the pseudonyms in it, and ``processing_register`` is the base of the URIs of its activities.
     ``trusted_proxies`` are believed about whose request they pass on. The rates are in the notation of `limits`, such as ``1200/minute``; empty
     is no limit. ``photo_retention_years`` counts from the submission of an inspection; None destroys nothing for its age.
+    ``webhook_allowed_networks`` may be told of changes although they are not public, and over http; ``webhook_source`` is the address of this register in
+    the events, and ``webhook_type_prefix`` the reversed domain name that their types begin with.
     """
 
     database_url: str
@@ -72,6 +77,9 @@ class Settings:
     pseudonym_key: str = field(default="", repr=False)
     processing_register: str = DEFAULT_PROCESSING_REGISTER
     photo_retention_years: int | None = None
+    webhook_allowed_networks: tuple[Network, ...] = ()
+    webhook_source: str = DEFAULT_WEBHOOK_SOURCE
+    webhook_type_prefix: str = DEFAULT_WEBHOOK_TYPE_PREFIX
 
 
 def read(env: Env | None = None) -> Settings:
@@ -107,6 +115,9 @@ def read(env: Env | None = None) -> Settings:
         otlp_endpoint=env.str("OTLP_ENDPOINT", "", validate=_encrypted_or_here),
         pseudonym_key=_pseudonym_key(env),
         processing_register=env.str("PROCESSING_REGISTER", DEFAULT_PROCESSING_REGISTER, validate=_web_address),
+        webhook_allowed_networks=tuple(cast("list[Network]", env.list("WEBHOOK_ALLOWED_NETWORKS", [], subcast=_network) or [])),
+        webhook_source=env.str("WEBHOOK_SOURCE", DEFAULT_WEBHOOK_SOURCE, validate=_web_address).rstrip("/"),
+        webhook_type_prefix=env.str("WEBHOOK_TYPE_PREFIX", DEFAULT_WEBHOOK_TYPE_PREFIX, validate=validate.Regexp(f"^{TYPE_PREFIX}$")),
         photo_retention_years=env.int("PHOTO_RETENTION_YEARS", None, validate=validate.Range(min=1, max=LONGEST_RETENTION_YEARS)),
     )
     try:

@@ -7,6 +7,8 @@ from registry.changes import model as changes
 from registry.checklists import model as checklists
 from registry.db import Base
 from registry.dwellings import model as dwellings
+from registry.dwellings import streets
+from registry.dwellings import succession_model as successions
 from registry.imports import model as imports
 from registry.inspections import model as inspections
 from registry.members import model as members
@@ -16,6 +18,8 @@ from registry.photos import model as photos
 from registry.reports import model as reports
 from registry.tallies import model as tallies
 from registry.trajectories import model as trajectories
+from registry.trajectories import tracks
+from registry.webhooks import model as webhooks
 
 __all__ = [
     "areas",
@@ -33,8 +37,12 @@ __all__ = [
     "organisations",
     "photos",
     "reports",
+    "streets",
+    "successions",
     "tallies",
+    "tracks",
     "trajectories",
+    "webhooks",
 ]
 
 metadata = Base.metadata

@@ -9,6 +9,7 @@ from typing import Final
 MUNICIPALITY_CODE: Final = re.compile(r"GM[0-9]{4}")
 SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 POSTCODE: Final = re.compile(r"[1-9][0-9]{3}[A-Z]{2}")
+POSTCODE_PREFIX: Final = re.compile(r"[1-9][0-9]{0,2}|[1-9][0-9]{3}[A-Z]{0,2}")
 BAG_ID: Final = re.compile(r"[0-9]{16}")
 SHA256_HEX: Final = re.compile(r"[0-9a-f]{64}")
 

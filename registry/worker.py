@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from uuid import UUID
 
 import procrastinate
@@ -10,6 +11,9 @@ import structlog
 from registry import attempts, clock, idempotency, jobs
 from registry.db import database, transaction
 from registry.errors import Unavailable
+from registry.imports import forgetting
+from registry.imports import runs as imports
+from registry.imports.model import ImportBuiltOn
 from registry.inspections.completeness import settle_again
 from registry.members import sign_in
 from registry.photos.destruction import destroy_due
@@ -19,6 +23,7 @@ from registry.photos.receiving import finish_later
 from registry.photos.sweep import sweep
 from registry.reports import making
 from registry.settings import Settings
+from registry.webhooks import delivery, sending
 
 log = structlog.get_logger()
 
@@ -33,23 +38,30 @@ SILENT_S = 15.0
 def run(config: Settings) -> None:
     """Work until told to stop (SIGTERM, SIGINT); a job under way is finished first."""
     logging.basicConfig(level=logging.WARNING)
-    database.connect(config.database_url, pool_size=CONCURRENCY + 1)
+    # An import says on a second connection how far it is.
+    database.connect(config.database_url, pool_size=2 * CONCURRENCY + 1 + sending.CONNECTIONS)
     queue = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=config.database_url, min_size=1, max_size=4))
     _tasks(queue)
     _keep_photos(queue, config)
     _make_reports(queue)
-    asyncio.run(_work(queue))
+    _import(queue)
+    _keep_deliveries(queue)
+    asyncio.run(_work(queue, config))
 
 
-async def _work(queue: procrastinate.App) -> None:
+async def _work(queue: procrastinate.App, config: Settings) -> None:
+    stopping = asyncio.Event()
     async with queue.open_async():
         watching = asyncio.create_task(_watch(queue))
+        telling = asyncio.create_task(sending.run(config, stopping))
         log.info("worker-started")
         try:
             await queue.run_worker_async(
                 concurrency=CONCURRENCY, delete_jobs="successful", update_heartbeat_interval=HEARTBEAT_S, stalled_worker_timeout=SILENT_S
             )
         finally:
+            stopping.set()
+            await telling
             watching.cancel()
 
 
@@ -159,3 +171,30 @@ def _make_reports(queue: procrastinate.App) -> None:
     @queue.task(name=jobs.FORGET_REPORTS, retry=PATIENCE)
     def forget_reports(inspection_id: str) -> None:
         making.forget(UUID(inspection_id))
+
+
+def _keep_deliveries(queue: procrastinate.App) -> None:
+    @queue.periodic(cron="27 4 * * *")
+    @queue.task(name="webhooks.forget", queueing_lock="webhooks.forget")
+    def forget_deliveries(timestamp: int) -> None:  # noqa: ARG001
+        log.info("webhook-deliveries-forgotten", count=delivery.forget())
+
+
+def _import(queue: procrastinate.App) -> None:
+    @queue.task(name=jobs.TRY_IMPORT, retry=PATIENCE)
+    def try_import(import_id: str) -> None:
+        imports.try_out(UUID(import_id))
+
+    @queue.task(name=jobs.APPLY_IMPORT, retry=PATIENCE)
+    def apply_import(import_id: str) -> None:
+        imports.apply(UUID(import_id))
+
+    @queue.task(name=jobs.UNDO_IMPORT, retry=PATIENCE)
+    def undo_import(import_id: str) -> None:
+        with suppress(ImportBuiltOn):  # it says so itself, to whoever asked
+            imports.undo(UUID(import_id))
+
+    @queue.periodic(cron="27 4 * * *")
+    @queue.task(name="imports.forget", queueing_lock="imports.forget")
+    def forget_imports(timestamp: int) -> None:  # noqa: ARG001
+        log.info("imports-forgotten", count=forgetting.forget(), swept=forgetting.sweep())

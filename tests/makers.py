@@ -1,6 +1,7 @@
 """Rows for tests: each function makes one with sensible defaults and flushes it."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +15,19 @@ from registry.checklists.commands import shipped
 from registry.checklists.model import Checklist, ChecklistStatus
 from registry.checklists.rules import digest
 from registry.dwellings.model import Dwelling, Hazard, HazardKind, PortfolioPeriod, Source
+from registry.dwellings.succession_model import Side, Succession, SuccessionDwelling, SuccessionKind
+from registry.imports.model import (
+    ColumnMapping,
+    EffectAction,
+    ImportEffect,
+    ImportFault,
+    ImportKind,
+    ImportOutcome,
+    ImportRow,
+    ImportRun,
+    ImportStatus,
+    SubjectKind,
+)
 from registry.inspections.model import Inspection, InspectionConflict, Occasion
 from registry.inspections.rules import Document
 from registry.members.credentials import Secret, digest_of, new_secret
@@ -21,7 +35,11 @@ from registry.members.model import Credential, CredentialKind, Membership, Perso
 from registry.organisations.model import Organisation, OrganisationKind
 from registry.photos.model import ContentType, Image, Photo, PhotoShare, PhotoState, Upload
 from registry.trajectories.milestones import NewMilestone, report
-from registry.trajectories.model import MilestoneKind, Project, Scheme, Track, Trajectory
+from registry.trajectories.model import Document as TrajectoryDocument
+from registry.trajectories.model import DocumentKind, Measure, MeasureKind, MilestoneKind, Project, Scheme, Track, Trajectory
+from registry.versioned import Outcome
+from registry.webhooks import signing
+from registry.webhooks.model import DeliveryStatus, Webhook, WebhookDelivery, WebhookSecret, WebhookState
 
 HEERLEN = "GM0917"
 
@@ -68,6 +86,18 @@ def a_dwelling(session: Session, municipality_code: str = HEERLEN, *, held_by: O
 def a_trajectory(session: Session, executor: Organisation, dwelling: Dwelling | None = None, **more: Any) -> Trajectory:
     dwelling = dwelling or a_dwelling(session, held_by=executor if executor.kind is OrganisationKind.CORPORATION else None)
     return _add(session, Trajectory(dwelling_id=dwelling.id, executor_id=executor.id, **more))
+
+
+def a_measure(session: Session, trajectory: Trajectory, **more: Any) -> Measure:
+    values = {"kind": MeasureKind.ROOF_INSULATION, "applied_on": date(2024, 1, 1), "recorded_by": uuid4(), "organisation_id": trajectory.executor_id} | more
+    return _add(session, Measure(trajectory_id=trajectory.id, **values))
+
+
+def a_document(session: Session, trajectory: Trajectory, data: bytes, **more: Any) -> TrajectoryDocument:
+    """One that is awaited, unless ``stored_at`` says otherwise; its bytes are not in the object store by that."""
+    said = {"kind": DocumentKind.GRANT_DECISION, "title": "Beschikking", "media_type": "application/pdf", "recorded_by": uuid4()}
+    kept = {"size_bytes": len(data), "sha256": hashlib.sha256(data).digest(), "organisation_id": trajectory.executor_id}
+    return _add(session, TrajectoryDocument(trajectory_id=trajectory.id, **(said | kept | more)))
 
 
 def a_checklist(session: Session) -> Checklist:
@@ -128,6 +158,19 @@ def an_upload(session: Session, photo: Photo, inspector: Actor, **more: Any) -> 
     return _add(session, Upload(photo_id=photo.id, person_id=inspector.person_id, organisation_id=inspector.organisation_id, **values))
 
 
+def a_webhook(session: Session, organisation_id: UUID, **more: Any) -> Webhook:
+    """With a secret, and one event that was given up."""
+    values = {"name": "Voorbeeld", "url": "https://hooks.example.nl/registry"} | more
+    webhook: Webhook = _add(session, Webhook(organisation_id=organisation_id, **values))
+    session.add(WebhookState(webhook_id=webhook.id, epoch="", transaction_id=sa.text("'0'::xid8"), change_id=0))
+    session.add(WebhookSecret(webhook_id=webhook.id, secret=signing.new_secret()))
+    said = {"action": "webhook.test", "kind": "webhook", "subject_id": webhook.id, "lane": webhook.id}
+    settled = {"occurred_at": datetime.now(UTC), "status": DeliveryStatus.DEAD, "settled_at": datetime.now(UTC), "attempts": 1}
+    session.add(WebhookDelivery(webhook_id=webhook.id, event_id=f"test-{uuid4()}", **said, **settled))
+    session.flush()
+    return webhook
+
+
 def a_person(session: Session, email: str | None = None) -> Person:
     return _add(session, Person(name="Voorbeeld", email=email or f"{uuid4().hex}@example.nl"))
 
@@ -183,6 +226,16 @@ def a_portfolio_period(session: Session, dwelling: Dwelling, holder: Organisatio
     return _add(session, PortfolioPeriod(dwelling_id=dwelling.id, organisation_id=organisation_id, **values))
 
 
+def a_succession(session: Session, organisation: Organisation, predecessors: Sequence[Dwelling], successors: Sequence[Dwelling], **more: Any) -> Succession:
+    """As it stands in the table; what `successions.record` does besides, such as ending the predecessors, is not done."""
+    said = {"kind": SuccessionKind.REPLACEMENT, "occurred_on": date(2024, 1, 1), "municipality_code": HEERLEN, "recorded_by": uuid4()} | more
+    succession: Succession = _add(session, Succession(organisation_id=organisation.id, **said))
+    sides = ((Side.PREDECESSOR, predecessors), (Side.SUCCESSOR, successors))
+    session.add_all(SuccessionDwelling(succession_id=succession.id, side=side, dwelling_id=each.id) for side, those in sides for each in those)
+    session.flush()
+    return succession
+
+
 def an_actor(role: Role, organisation: Organisation | None = None, **more: Any) -> Actor:
     """Without an organisation, an administrator is the ministry's; an auditor gives a reason."""
     code = organisation.municipality_code if organisation else None
@@ -223,6 +276,28 @@ def a_team(session: Session, organisation: Organisation | UUID, *members: Actor,
 def a_hazard(session: Session, dwelling_id: UUID, organisation_id: UUID, **more: Any) -> Hazard:
     values = {"kind": HazardKind.DOG, "note": "bites", "recorded_by": uuid4()} | more
     return _add(session, Hazard(dwelling_id=dwelling_id, organisation_id=organisation_id, **values))
+
+
+def an_import(session: Session, actor: Actor, **more: Any) -> ImportRun:
+    """A file of milestones that was tried: one row that would create something, and one that is refused for its date."""
+    values = {"kind": ImportKind.MILESTONES, "status": ImportStatus.TRIED, "file_name": "rows.csv", "media_type": "text/csv", "size_bytes": 9} | more
+    who = {"organisation_id": actor.organisation_id, "person_id": actor.person_id, "role": actor.role, "sha256": hashlib.sha256(b"rows").digest()}
+    header = {"place": 0, "letter": "A", "header": "Datum", "column": "effectiveOn", "how": "header", "suggestion": None}
+    figures = {"rows_read": 2, "created": 1, "refused": 1, "columns": [header]}
+    run: ImportRun = _add(session, ImportRun(**{**who, **figures, **values}))
+    for row, outcome in ((2, "created"), (3, "refused")):
+        session.add(ImportRow(import_id=run.id, row=row, cells=["soon"], values={}, key="x"))
+        session.add(ImportOutcome(import_id=run.id, row=row, outcome=Outcome(outcome)))
+    session.add(ImportFault(import_id=run.id, row=3, place=0, field="effectiveOn", code="not-a-date", facts={"value": "soon"}))
+    session.add(ImportEffect(import_id=run.id, row=2, subject_kind=SubjectKind.MILESTONE, subject_id=uuid4(), action=EffectAction.CREATED))
+    session.flush()
+    return run
+
+
+def a_column_mapping(session: Session, actor: Actor, name: str = "own") -> ColumnMapping:
+    mapping = {"Datum": "effectiveOn", "Opmerking": None}
+    who = {"organisation_id": actor.organisation_id, "recorded_by": actor.person_id}
+    return _add(session, ColumnMapping(kind=ImportKind.MILESTONES, name=name, mapping=mapping, **who))
 
 
 def another_edition(session: Session, edition: int = 2) -> Checklist:

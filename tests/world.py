@@ -21,6 +21,7 @@ from registry.changes.model import ChangeKind
 from registry.checklists.model import Checklist
 from registry.dwellings.model import Dwelling, RegisteredLabel
 from registry.idempotency import AnsweredRequest
+from registry.imports.model import ImportMode, ImportStatus
 from registry.inspections.model import (
     ConditionScore,
     DayOrder,
@@ -37,9 +38,11 @@ from registry.members.model import Credential, Membership
 from registry.organisations.model import Organisation, OrganisationKind
 from registry.photos.model import Image, PreviewState
 from registry.photos.rules import PREVIEW_SIZES_PX, preview_key
+from registry.trajectories.documents import key_of
 from registry.trajectories.model import (
     Action,
     Confirmation,
+    Document,
     Evidence,
     FundingLine,
     Measure,
@@ -51,6 +54,7 @@ from registry.trajectories.model import (
     Trajectory,
 )
 from registry.values import BagObjectType, EnergyLabel
+from registry.webhooks.model import WebhookDelivery
 from tests import makers
 from tests.api.callers import Caller
 
@@ -114,10 +118,11 @@ def _side(session: Session, client: FlaskClient, checklist: Checklist, code: str
     for column, (role, kind) in WORKERS.items():
         _person(session, client, side, column, role, organisations[kind])
     _link_colleagues(side)
-    side.things |= {"code": code, "checklist": checklist.id, "bag_id": bag_id, **_references(session, slug, code)}
+    side.things |= {"template": "milestones", "code": code, "checklist": checklist.id, "bag_id": bag_id, **_references(session, slug, code)}
     side.things["draft"] = makers.a_draft(session, f"{slug}-draft").id
     _dwelling(session, side, organisations)
     _inspection(session, side)
+    _imports(session, side)
     _history(session, side)
     return side
 
@@ -157,10 +162,25 @@ def _dwelling(session: Session, side: Side, organisations: dict[str, Organisatio
     dwelling = makers.a_dwelling(session, code, **address)
     unheld = makers.a_dwelling(session, code)
     period = makers.a_portfolio_period(session, dwelling, organisations["corporation"])
+    former = makers.a_dwelling(session, code)
+    taker = makers.an_organisation(session, f"{code.lower()}-taker")
+    succession = makers.a_succession(session, organisations["municipality"], [former], [dwelling], municipality_code=code)
+    side.things |= {"former": former.id, "taker": taker.id, "succession": succession.id}
     session.add(RegisteredLabel(dwelling_id=dwelling.id, label=EnergyLabel.E, surveyed_on=date(2020, 1, 1), recorded_by=uuid4()))
     side.things |= {"dwelling": dwelling.id, "unheld": unheld.id, "period": period.id, "postcode": str(dwelling.postcode)}
     for column in ("municipality", "corporation"):
         found = _trajectory(session, dwelling, organisations[column], str(side.things["scheme"]))
+        side.belongings[column] |= found
+        side.things |= found
+
+
+def _imports(session: Session, side: Side) -> None:
+    """A file that was tried, one that was applied, and a saved mapping, of each that sends files."""
+    for column in ("municipality", "corporation"):
+        actor = side.people[column].actor
+        tried, applied = makers.an_import(session, actor), makers.an_import(session, actor, status=ImportStatus.APPLIED, mode=ImportMode.PER_ROW)
+        slug = f"{side.things['code']}-{column}".lower()
+        found: Things = {"import": tried.id, "applied": applied.id, "mapping": makers.a_column_mapping(session, actor, slug).name}
         side.belongings[column] |= found
         side.things |= found
 
@@ -174,10 +194,13 @@ def _trajectory(session: Session, dwelling: Dwelling, executor: Organisation, sc
     ]
     measure = Measure(kind=next(iter(MeasureKind)), applied_on=date(2024, 1, 1), **said)
     session.add_all([*milestones, measure, FundingLine(trajectory_id=trajectory.id, scheme=scheme)])
+    document = makers.a_document(session, trajectory, BYTES, stored_at=clock.now())
+    awaited = makers.a_document(session, trajectory, AWAITED)
     session.flush()
     session.add(Confirmation(milestone_id=milestones[1].id, recorded_by=uuid4()))
     session.flush()
-    return {"trajectory": trajectory.id, "milestone": milestones[0].id, "confirmed": milestones[1].id, "executor": executor.id}
+    written = {"measure_row": measure.id, "document": document.id, "awaited_document": awaited.id}
+    return {**written, "trajectory": trajectory.id, "milestone": milestones[0].id, "confirmed": milestones[1].id, "executor": executor.id}
 
 
 def _inspection(session: Session, side: Side) -> None:
@@ -230,7 +253,9 @@ def _team_work(session: Session, side: Side, inspector: Actor) -> None:
 
 
 def keep_bytes(session: Session) -> None:
-    """Put the bytes of all photos in the object store, for who looks at them."""
+    """Put the bytes of all photos and documents in the object store, for who looks at them."""
+    for document in session.scalars(sa.select(Document).where(Document.stored_at.is_not(None))):
+        storage.store(key_of(document), io.BytesIO(BYTES), size_bytes=len(BYTES), content_type=document.media_type)
     for image in session.scalars(sa.select(Image)):
         for key in (image.object_key, *(preview_key(image.organisation_id, image.id, size) for size in PREVIEW_SIZES_PX)):
             storage.store(key, io.BytesIO(BYTES), size_bytes=len(BYTES), content_type="image/jpeg")
@@ -245,6 +270,9 @@ def _history(session: Session, side: Side) -> None:
     for caller in side.people.values():
         session.add(AnsweredRequest(person_id=caller.person_id, key="kept", fingerprint=b"", status=200, headers={}, body=b"{}"))
     side.things |= {"editor_person": editor.person_id, "request": f"request-{side.things['code']}"}
+    webhook = makers.a_webhook(session, UUID(str(side.things["corporation"])))
+    event = session.scalars(sa.select(WebhookDelivery.event_id).where(WebhookDelivery.webhook_id == webhook.id)).one()
+    side.things |= {"webhook": webhook.id, "event": event}
     session.flush()
 
 

@@ -47,10 +47,10 @@ BEGIN
     RETURN new;
 END $$
 """
-OLD_KINDS = (
-    "roof-insulation attic-floor-insulation cavity-wall-insulation facade-insulation floor-insulation crawl-space-insulation high-efficiency-glazing "
-    "triple-glazing insulated-doors co2-ventilation balanced-ventilation heat-pump hybrid-heat-pump solar-water-heater district-heating electric-cooking "
-    "solar-panels"
+OLD_KINDS = (  # noqa: SIM905
+    "roof-insulation attic-floor-insulation cavity-wall-insulation facade-insulation floor-insulation crawl-space-insulation "
+    "high-efficiency-glazing triple-glazing insulated-doors co2-ventilation balanced-ventilation heat-pump hybrid-heat-pump solar-water-heater "
+    "district-heating electric-cooking solar-panels"
 ).split()
 NEW_KINDS = [*OLD_KINDS, "vacuum-glazing", "insulated-panels", "draught-proofing", "small-measures"]
 DOCUMENT_KINDS = ("grant-decision", "completion-report", "energy-label", "contract", "invoice", "permit", "other")
@@ -205,9 +205,7 @@ def _money() -> None:
     ):
         op.add_column("funding_line", column)
     op.create_primary_key("pk_funding_line", "funding_line", ["id"])
-    op.create_index(
-        "uq_funding_line_scheme", "funding_line", ["trajectory_id", "scheme"], unique=True, postgresql_where=sa.text("superseded_at IS NULL")
-    )
+    op.create_index("uq_funding_line_scheme", "funding_line", ["trajectory_id", "scheme"], unique=True, postgresql_where=sa.text("superseded_at IS NULL"))
     op.create_index("ix_funding_line_scheme", "funding_line", ["scheme", "trajectory_id"], unique=False)
 
 

@@ -21,19 +21,22 @@ MOMENT = postgresql.TIMESTAMP(timezone=True)
 NOW = sa.text("clock_timestamp()")
 JSON = postgresql.JSONB(astext_type=sa.Text())
 KINDS = ("bag", "dwellings", "portfolio", "milestones", "energy-labels")
+OUTCOMES = ("created", "changed", "unchanged", "refused")
 STATUSES = ("received", "reading", "comparing", "tried", "applying", "applied", "undoing", "undone", "failed")
 ROLES = ("inspector", "reviewer", "corporation-editor", "municipality-editor", "ministry-analyst", "ministry-auditor", "administrator")
 ROWS = ("import_row", "import_outcome", "import_fault", "import_effect")
 
-LET_WORKER_ACT = """
-DO $$ BEGIN
-    IF NOT pg_has_role('registry_worker', 'registry_api', 'SET') THEN
-        GRANT registry_api TO registry_worker WITH INHERIT FALSE, SET TRUE;
-    END IF;
-    -- On the command line the owner imports in the name of an organisation.
-    IF NOT pg_has_role(current_user, 'registry_api', 'SET') THEN
-        EXECUTE format('GRANT registry_api TO %I WITH INHERIT FALSE, SET TRUE', current_user);
-    END IF;
+LET_ACT = """
+DO $$ DECLARE who name;
+BEGIN
+    -- The worker imports in the name of who sent a file; on the command line the owner does, for an organisation.
+    FOREACH who IN ARRAY ARRAY['registry_worker', current_user] LOOP
+        IF NOT pg_has_role(who, 'registry_api', 'SET') THEN
+            EXECUTE format('GRANT registry_api TO %I WITH INHERIT FALSE, SET TRUE', who);
+        END IF;
+    END LOOP;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE WARNING 'imports need: GRANT registry_api TO registry_worker, % WITH INHERIT FALSE, SET TRUE', current_user;
 END $$
 """
 
@@ -41,7 +44,8 @@ END $$
 WITHDRAW_TRAJECTORIES = """
 CREATE FUNCTION withdraw_trajectories(ids uuid[]) RETURNS SETOF uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    -- For an import that is undone. The policy hides what is withdrawn, so the API's role can't say this by itself; it may of what it runs, with no milestone left.
+    -- For an import that is undone. The policy hides what is withdrawn, so the API's role can't say this by itself; it may of what it runs, with no
+    -- milestone left.
     RETURN QUERY UPDATE trajectory SET withdrawn_at = clock_timestamp(), recorded_at = clock_timestamp(), version = version + 1
     WHERE id = ANY (ids) AND withdrawn_at IS NULL AND runs_trajectory(id) AND NOT EXISTS (SELECT FROM milestone AS said
         WHERE said.trajectory_id = trajectory.id AND said.action <> 'retracted' AND NOT EXISTS (SELECT FROM milestone WHERE corrects_id = said.id))
@@ -113,9 +117,9 @@ BEGIN
     FROM dwellings_to_undo(ids) AS undone WHERE held.id = undone.id AND held.version = undone.version AND undone.action = 'created';
 END $$
 """
-OF_DWELLING = (
-    "municipality_code focus_area bag_id bag_object_type street house_number house_letter house_number_suffix postcode town year_built floor_area_m2 uses "
-    "tenure dwelling_type longitude latitude bag_status address_designation_id building_ids town_code rd_x rd_y"
+OF_DWELLING = (  # noqa: SIM905
+    "municipality_code focus_area bag_id bag_object_type street house_number house_letter house_number_suffix postcode town year_built "
+    "floor_area_m2 uses tenure dwelling_type longitude latitude bag_status address_designation_id building_ids town_code rd_x rd_y "
 ).split()
 """What an import of dwellings may change."""
 
@@ -169,7 +173,7 @@ def upgrade() -> None:
         "CREATE TRIGGER column_mapping_keeps_superseded AFTER UPDATE ON column_mapping FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) "
         "EXECUTE FUNCTION keep_superseded_row('id')"
     )
-    _define(LET_WORKER_ACT)
+    _define(LET_ACT)
     _define(WITHDRAW_TRAJECTORIES)
     _define(PORTFOLIO_ENDS)
     for function in ("withdraw_trajectories(uuid[])", "portfolio_ends_to_undo(uuid[])"):
@@ -235,7 +239,7 @@ def _tables() -> None:
         sa.Column("mapping", JSON, server_default=sa.text("'{}'"), nullable=False),
         sa.Column("columns", JSON, server_default=sa.text("'[]'"), nullable=False),
         sa.Column("problems", JSON, server_default=sa.text("'[]'"), nullable=False),
-        *(sa.Column(name, sa.Integer(), server_default="0", nullable=False) for name in ("rows_read", "passed_over", "last_row", "created", "changed", "unchanged", "refused")),
+        *(sa.Column(name, sa.Integer(), server_default="0", nullable=False) for name in ("rows_read", "passed_over", "last_row", *OUTCOMES)),
         *(sa.Column(name, sa.BigInteger(), server_default="0", nullable=False) for name in ("done", "total")),
         sa.Column("recorded_at", MOMENT, server_default=NOW, nullable=False),
         *(sa.Column(name, MOMENT, nullable=True) for name in ("tried_at", "applied_at", "undone_at")),

@@ -30,7 +30,7 @@ def record(
 
 def record_each(session: Session, actor: Actor | Oneself, action: str, subject_kind: str, subjects: Iterable[tuple[UUID | str, Mapping[str, Json]]]) -> None:
     """One line for each subject of a command that works on many, written in one statement."""
-    lines = [(str(subject_id), json.dumps(dict(details))) for subject_id, details in subjects]
+    lines = [(str(subject_id), json.dumps(dict(details)) if details else "{}") for subject_id, details in subjects]
     if lines:
         session.execute(_INSERT, _values(actor, action, subject_kind, lines))
 

@@ -147,19 +147,14 @@ def _look(session: Session, rows: Sequence[Values], told: Sequence[Mapping[str, 
     )
 
 
-_BY_ID: Final = Dwelling.id == sa.any_(sa.cast(sa.bindparam("wanted", type_=sa.Text), sa.ARRAY(sa.Uuid)))
-_BY_BAG_ID: Final = Dwelling.bag_id == sa.any_(sa.cast(sa.bindparam("wanted", type_=sa.Text), sa.ARRAY(sa.Text)))
-
-
-def _array(ids: Sequence[object]) -> str:
-    """Ids as PostgreSQL writes an array: adapting a list of thousands costs more than the statement."""
-    return "{" + ",".join(map(str, ids)) + "}"
+_BY_ID: Final = Dwelling.id == sa.any_(sa.bindparam("wanted", type_=sa.ARRAY(sa.Uuid)))
+_BY_BAG_ID: Final = Dwelling.bag_id == sa.any_(sa.bindparam("wanted", type_=sa.ARRAY(sa.Text)))
 
 
 def _ask(session: Session, by: sa.ColumnElement[bool], wanted: Sequence[object], columns: Sequence[Any]) -> list[tuple[str, ...]]:
     if not wanted:
         return []
-    found = session.execute(sa.select(*columns).where(by, Dwelling.withdrawn_at.is_(None)), {"wanted": _array(wanted)})
+    found = session.execute(sa.select(*columns).where(by, Dwelling.withdrawn_at.is_(None)), {"wanted": list(wanted)})
     return [tuple(map(str, row)) for row in found]
 
 
@@ -196,7 +191,7 @@ def _present(session: Session, ids: Sequence[str]) -> dict[str | None, Row]:
     if not ids:
         return {}
     query = sa.select(*queries.COLUMNS, KEPT.label("kept")).where(_BY_ID, Dwelling.withdrawn_at.is_(None))
-    return {str(row["id"]): dict(row) for row in session.execute(query, {"wanted": _array(ids)}).mappings()}
+    return {str(row["id"]): dict(row) for row in session.execute(query, {"wanted": [UUID(id) for id in ids]}).mappings()}
 
 
 def _whole(actor: Actor, particulars: Mapping[str, object], present: Row | None) -> dict[str, Any]:
@@ -208,7 +203,7 @@ def _whole(actor: Actor, particulars: Mapping[str, object], present: Row | None)
 
 
 def _known(session: Session, actor: Actor, whole: Sequence[Mapping[str, Any]], holders: Known, bag_ids: Collection[str]) -> Known:
-    hidden = driver(session).execute("SELECT bag_ids_out_of_sight(%s::text[])", (_array(list(bag_ids)),)).fetchall() if bag_ids else []
+    hidden = driver(session).execute("SELECT bag_ids_out_of_sight(%s)", (list(bag_ids),)).fetchall() if bag_ids else []
     codes = {each["municipality_code"] for each in whole if each["municipality_code"]}
     known = look_up(session, actor, codes=codes, slugs={each["focus_area"] for each in whole if each["focus_area"]}, bag_ids=())
     return replace(known, holders=holders.holders, hidden_bag_ids=frozenset(str(bag_id) for (bag_id,) in hidden))

@@ -60,7 +60,7 @@ class Explainer:
     def refused(self, rows: Iterator[RefusedRow], language: Language) -> Iterator[refused.RefusedRow]:
         """The refused rows of a file with a sentence for each thing that is wrong."""
         for row in rows:
-            wrong = [self.explain(fault, row.cells) for fault in row.faults]
+            wrong = [self.explain(dict(fault), row.cells) for fault in row.faults]
             yield refused.RefusedRow(row.cells, [f"{each.cell}: {in_language(each.texts, language)}" for each in wrong])
 
 

@@ -185,10 +185,10 @@ def too_many(session: Session, import_id: UUID, key: str, *, after: int) -> None
         WITH rest AS (SELECT row FROM import_row WHERE import_id = %(id)s AND key = %(key)s AND row > %(after)s),
             refused AS (INSERT INTO import_outcome (import_id, row, outcome) SELECT %(id)s, row, 'refused' FROM rest ON CONFLICT DO NOTHING),
             told AS (INSERT INTO import_fault (import_id, row, code, facts)
-                SELECT %(id)s, row, 'too-many-rows-about-one', jsonb_build_object('max', %(most)s::int) FROM rest)
+                SELECT %(id)s, row, %(code)s, jsonb_build_object('max', %(most)s::int) FROM rest)
         UPDATE import_row SET faulty = true FROM rest WHERE import_row.import_id = %(id)s AND import_row.row = rest.row
         """,
-        {"id": import_id, "key": key, "after": after, "most": CHUNK_ROWS},
+        {"id": import_id, "key": key, "after": after, "most": CHUNK_ROWS, "code": "too-many-rows-about-one"},
     )
 
 

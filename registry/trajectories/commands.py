@@ -16,7 +16,6 @@ from registry.changes.commands import announce_each
 from registry.changes.model import ChangeKind
 from registry.db import Json
 from registry.dwellings import queries as dwellings
-from registry.dwellings.model import Dwelling
 from registry.errors import Fault, NotFound, NotYours, RuleViolation
 from registry.trajectories import funding
 from registry.trajectories.demands import Demand, as_json, check
@@ -122,8 +121,7 @@ def _judge_each(session: Session, actor: Actor, items: Sequence[NewTrajectory], 
 
 
 def _known(session: Session, actor: Actor, items: Sequence[NewTrajectory]) -> _Known:
-    visible = sa.select(Dwelling.id, Dwelling.municipality_code).where(Dwelling.id.in_({item.dwelling_id for item in items}), dwellings.kept_by(actor))
-    return _Known({row.id: row.municipality_code for row in session.execute(visible)}, _references(session, items))
+    return _Known(dwellings.kept_among(session, actor, {item.dwelling_id for item in items}), _references(session, items))
 
 
 def _references(session: Session, items: Sequence[NewTrajectory] | Sequence[Plan]) -> _References:

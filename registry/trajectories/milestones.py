@@ -20,7 +20,7 @@ from registry.trajectories import documents, journal
 from registry.trajectories.commands import own
 from registry.trajectories.history import superseded
 from registry.trajectories.model import Action, Milestone, MilestoneKind, Track, Trajectory
-from registry.trajectories.queries import MilestoneInForce, as_said, find, in_force, kept_by, visible_to
+from registry.trajectories.queries import MilestoneInForce, as_said, find, in_force, kept_each, visible_to
 from registry.trajectories.rules import Happened, check_cited, check_date, check_history, check_said, plan_kept
 from registry.trajectories.settling import ORDER
 from registry.versioned import Outcome, same
@@ -103,8 +103,7 @@ def report_each(session: Session, actor: Actor, items: Sequence[NewMilestone]) -
 
 
 def _known(session: Session, actor: Actor, items: Sequence[NewMilestone]) -> _Known:
-    trajectories = session.scalars(sa.select(Trajectory).where(Trajectory.id.in_({item.trajectory_id for item in items}), kept_by(actor)))
-    by_id = {trajectory.id: trajectory for trajectory in trajectories}
+    by_id = {trajectory.id: trajectory for trajectory in kept_each(session, actor, {item.trajectory_id for item in items})}
     municipalities = dwellings.lock(session, [trajectory.dwelling_id for trajectory in by_id.values()])
     present = session.scalars(sa.select(Milestone).where(Milestone.id.in_([item.id for item in items if item.id])))
     cited = documents.there(session, by_id if any(item.evidence for item in items) else ())

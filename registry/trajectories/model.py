@@ -208,9 +208,9 @@ class FundingLine(Base):
 class Milestone(Base):
     """One row of the journal.
 
-    ``effective_on`` is when it was so, of a plan the day for which it is planned; ``decided_on`` is since when there is that plan, where that is said; ``recorded_at`` when the register learned it, stamped by a trigger after the dwelling's row is locked, so
-    that the moments of one dwelling are in the order in which its rows became true. A row is in force from its ``recorded_at`` until that of the
-    row that names it in ``corrects_id``.
+    ``effective_on`` is when it was so, of a plan the day for which it is planned; ``decided_on`` is since when there is that plan, where that is said;
+    ``recorded_at`` when the register learned it, stamped by a trigger after the dwelling's row is locked, so that the moments of one dwelling are in the
+    order in which its rows became true. A row is in force from its ``recorded_at`` until that of the row that names it in ``corrects_id``.
     """
 
     __tablename__ = "milestone"

@@ -129,6 +129,16 @@ def kept_by(actor: Actor) -> sa.ColumnElement[bool]:
     return sa.and_(Trajectory.withdrawn_at.is_(None), Trajectory.dwelling_id.in_(sa.select(Dwelling.id).where(dwellings.kept_by(actor))))
 
 
+def kept_each(session: Session, actor: Actor, trajectory_ids: Collection[UUID]) -> list[Trajectory]:
+    """As `kept_by`, of thousands that are named. The dwellings are asked for apart: PostgreSQL expects few rows of a join under row-level security, and
+    goes through all of one side for each of the other.
+    """
+    listed = Trajectory.id == sa.any_(sa.cast(list(trajectory_ids), sa.ARRAY(sa.Uuid)))
+    found = session.scalars(sa.select(Trajectory).where(listed, Trajectory.withdrawn_at.is_(None))).all()
+    kept = dwellings.kept_among(session, actor, {trajectory.dwelling_id for trajectory in found})
+    return [trajectory for trajectory in found if trajectory.dwelling_id in kept]
+
+
 def check_visible(session: Session, actor: Actor, trajectory_id: UUID) -> None:
     """Raises NotFound."""
     if session.scalar(sa.select(Trajectory.id).where(Trajectory.id == trajectory_id, visible_to(actor))) is None:

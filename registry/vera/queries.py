@@ -16,6 +16,7 @@ from registry.areas.model import Municipality
 from registry.dwellings import portfolios
 from registry.dwellings import queries as dwellings
 from registry.dwellings.model import Dwelling, PortfolioPeriod, PortfolioRelation, RegisteredLabel
+from registry.dwellings.succession_model import Side, Succession, SuccessionDwelling
 from registry.pages import Page, page_of
 from registry.periods import holds_on
 from registry.trajectories import queries as trajectories
@@ -46,9 +47,9 @@ def page(session: Session, actor: Actor, organisation_id: UUID, *, after: UUID |
     require(actor, Right.READ_DWELLINGS)
     rows = session.execute(_held(actor, organisation_id, after, limit + 1)).mappings().all()
     ids = [row["id"] for row in rows]
-    labels, works = _labels(session, ids), _works(session, actor, ids)
-    units = [_unit(row, organisation_id, labels[row["id"]], works[row["id"]]) for row in rows]
-    return page_of(units, limit=limit, key=lambda unit: str(unit.dwelling["id"]))
+    labels, works, ended = _labels(session, ids), _works(session, actor, ids), _ended(session, ids)
+    units = [_unit(dict(row), organisation_id, labels[row["id"]], works[row["id"]], ended.get(row["id"])) for row in rows]
+    return page_of(units, limit=limit, key=lambda unit: str(unit.id))
 
 
 def _held(actor: Actor, organisation_id: UUID, after: UUID | None, limit: int) -> sa.Select[*tuple[object, ...]]:
@@ -65,7 +66,7 @@ def _held(actor: Actor, organisation_id: UUID, after: UUID | None, limit: int) -
     return query if after is None else query.where(PortfolioPeriod.dwelling_id > after)
 
 
-def _unit(row: Mapping[str, object], organisation_id: UUID, labels: Sequence[KnownLabel], works: _Works) -> KnownUnit:
+def _unit(row: Mapping[str, object], organisation_id: UUID, labels: Sequence[KnownLabel], works: _Works, ended: str | None) -> KnownUnit:
     return KnownUnit(
         dwelling=row,
         organisation_id=organisation_id,
@@ -80,6 +81,7 @@ def _unit(row: Mapping[str, object], organisation_id: UUID, labels: Sequence[Kno
         projects=works.projects,
         renovated_on=works.renovated_on,
         cost_eur=works.cost_eur,
+        ended_by=ended,
     )
 
 
@@ -89,6 +91,17 @@ def _labels(session: Session, ids: Collection[UUID]) -> Mapping[UUID, list[Known
     for each in session.scalars(query.order_by(RegisteredLabel.surveyed_on, RegisteredLabel.recorded_at)):
         found[each.dwelling_id].append(KnownLabel(each.label, each.method, each.surveyed_on, each.expires_on, each.fossil_energy_kwh_m2))
     return found
+
+
+def _ended(session: Session, ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """The kind of the event by which a dwelling is no more."""
+    query = (
+        sa.select(SuccessionDwelling.dwelling_id, Succession.kind)
+        .join(Succession, Succession.id == SuccessionDwelling.succession_id)
+        .where(SuccessionDwelling.dwelling_id.in_(ids), SuccessionDwelling.side == Side.PREDECESSOR)
+        .where(Succession.retracted_at.is_(None), Succession.former_bag_id.is_(None))
+    )
+    return {row.dwelling_id: row.kind.value for row in session.execute(query)}
 
 
 def _works(session: Session, actor: Actor, ids: Collection[UUID]) -> Mapping[UUID, _Works]:

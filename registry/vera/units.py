@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import cast
 from uuid import UUID
 
 from registry.db import Json
@@ -49,6 +50,10 @@ class KnownUnit:
     ended_by: str | None = None
     """The kind of succession by which it is no more."""
 
+    @property
+    def id(self) -> UUID:
+        return cast("UUID", self.dwelling["id"])
+
 
 Part = dict[str, Json]
 
@@ -56,7 +61,7 @@ Part = dict[str, Json]
 def unit_of(known: KnownUnit) -> Part:
     """The Eenheid. Fields as in the OpenAPI of VERA 4.3.0, domain Vastgoed."""
     held = known.dwelling
-    identity = str(held["id"])
+    identity = str(known.id)
     return _said(
         id=identity,
         idOrganisatie=str(known.organisation_id),
@@ -86,7 +91,7 @@ def condition_of(known: KnownUnit) -> Part | None:
     score = known.dwelling["condition_score"]
     if not isinstance(score, int):
         return None
-    cluster = _said(id=str(known.dwelling["id"]), soort=codes.MAINTENANCE)
+    cluster = _said(id=str(known.id), soort=codes.MAINTENANCE)
     return _said(cluster=cluster, conditiescore=codes.CONDITIONS[score])
 
 

@@ -101,11 +101,22 @@ A_MILESTONE = {"track": "acquisition", "kind": "planned", "effectiveOn": "2025-0
 A_PLAN = {"dwellingId": "$dwelling", "checklistId": "$checklist", "occasion": "baseline", "organisationId": "$inspection_body"}
 A_CHECKLIST = {"key": "own", "edition": 1}
 A_PERIOD = {"id": "$new", "dwellingId": "$unheld", "organisationId": "$corporation", "validFrom": "2025-01-01"}
+A_TRANSFER = {
+    "fromOrganisationId": "$corporation",
+    "toOrganisationId": "$taker",
+    "transferredOn": "2025-01-01",
+    "items": [{"dwellingId": "$dwelling"}],
+}
+A_DEMOLITION = {"kind": "demolition", "occurredOn": "2025-01-01"}
+A_RE_KEYING = {"kind": "re-keying", "occurredOn": "2025-01-01", "predecessors": ["$dwelling"], "newBagId": "$"}
+A_REPLACEMENT = {"kind": "replacement", "occurredOn": "2025-01-01", "predecessors": ["$unheld"]}
 A_PHOTO = {"id": "$new", "inspectionId": "$", "question": "mould", "sha256": "ab" * 32, "sizeBytes": 9, "contentType": "image/jpeg"}
+A_DOCUMENT = {"kind": "permit", "title": "Vergunning", "mediaType": "application/pdf", "sizeBytes": 9, "sha256": "ab" * 32}
 AN_EDIT = {"inspectionId": "$", "baseVersion": 1, "document": {"answers": {}, "visitOutcome": "nobody-home"}}
 MY_EDIT = {**AN_EDIT, "inspectionId": "$inspection"}
 A_REVIEW = {"decision": "approved", "evidence": [{"trajectoryId": "$", "track": "renovation", "kind": "completed"}]}
 A_MEMBER = {"email": "nieuw@example.nl", "name": "Nieuw", "role": "administrator", "validFrom": "2025-01-01", "organisationId": "$"}
+A_WEBHOOK = {"name": "esb", "url": "https://hooks.example.nl/new"}
 A_NEW_PERIOD = {"validFrom": "2020-01-01", "validUntil": None}
 ROWS = (
     Row("getMe", "", "", ALL, "200", but=each("ended", "200")),
@@ -190,6 +201,17 @@ ROWS = (
         body={"items": [{"id": "$new", "municipalityCode": "$code", "bagId": "$", "bagObjectType": "$bag_object_type"}]},
     ),
     Row("searchDwellings", "postcode", "postcode", READERS, "200 some", NONE, body={"postcode": "$", "houseNumber": 7}),
+    Row("searchDwellings", "bagId", "bag_id", READERS, "200 some", NONE, body={"bagId": "$"}),
+    Row("searchDwellings", "municipalityCode", "code", READERS, "200 some", NONE, body={"municipalityCode": "$"}),
+    Row(
+        "searchDwellings",
+        "executorId",
+        "executor",
+        PROGRESS,
+        "200 some",
+        NONE,
+        body={"executorId": "$", "trackState": {"track": "renovation", "state": "started"}},
+    ),
     Row("listLabels", "path", "dwelling", READERS, "200 some"),
     Row("registerLabel", "path", "dwelling", EDITORS, "201", body={"label": "A", "surveyedOn": "2020-01-01"}),
     Row("listPortfolioPeriods", "dwellingId", "dwelling", "corporation municipality auditor", "200 some", NONE, query={"dwellingId": "$"}),
@@ -206,12 +228,63 @@ ROWS = (
         body={"items": [{**A_PERIOD, "organisationId": "$"}]},
     ),
     Row("getPortfolioPeriod", "path", "period", "corporation municipality auditor", "200"),
+    *(
+        Row("transferDwellings", place, thing, "municipality", "200 created", missing, everywhere, body={**A_TRANSFER, **tried})
+        for place, thing, missing, everywhere, tried in (
+            ("dwellingId", "dwelling", REFUSED, "auditor", {"items": [{"dwellingId": "$"}]}),
+            ("fromOrganisationId", "corporation", REFUSED, "auditor", {"fromOrganisationId": "$"}),
+            ("toOrganisationId", "taker", BROKEN, "municipality", {"toOrganisationId": "$"}),
+        )
+    ),
+    Row("listSuccessions", "path", "dwelling", READERS, "200 some"),
+    Row("getSuccession", "path", "succession", READERS, "200"),
+    Row("recordSuccession", "predecessors", "dwelling", "municipality", "201", BROKEN, body={**A_DEMOLITION, "predecessors": ["$"]}),
+    Row("recordSuccession", "successors", "dwelling", "municipality", "201", BROKEN, body={**A_REPLACEMENT, "successors": ["$"]}),
+    Row("recordSuccession", "newBagId", "unused_bag_id", "municipality", "201", "201", body=A_RE_KEYING),
+    Row("retractSuccession", "path", "succession", "municipality", "200", body={"reason": "a test"}),
+    Row("listImports", "", "", f"{EDITORS} auditor", "200 some"),
+    Row("getImport", "path", "import", f"{EDITORS} auditor", "200"),
+    Row("listImportFaults", "path", "import", f"{EDITORS} auditor", "200 some"),
+    Row("listImportRows", "path", "import", f"{EDITORS} auditor", "200 some"),
+    Row("getRefusedRows", "path", "import", f"{EDITORS} auditor", "200"),
+    Row("sendImport", "", "", EDITORS, "201", query={"kind": "milestones"}, headers={"Content-Type": "text/csv"}, raw=b"Datum\n2025-01-01\n"),
+    Row("tryImportAgain", "path", "import", EDITORS, "202", body={}),
+    Row("applyImport", "path", "import", EDITORS, "202", body={"mode": "per-row"}),
+    Row("undoImport", "path", "applied", EDITORS, "202", body={"reason": "the wrong file"}),
+    Row("getImportTemplate", "path", "template", ALL, "200", everywhere=ALL),
+    Row("getImportColumns", "path", "template", ALL, "200", everywhere=ALL),
+    Row("listColumnMappings", "", "", f"{EDITORS} auditor", "200 some", but=each("auditor", "200 none")),
+    Row("getColumnMapping", "path", "mapping", f"{EDITORS} auditor", "200", but=each("auditor", NOT_FOUND)),
+    Row("putColumnMapping", "path", "mapping", EDITORS, "200", "201", body={"mapping": {"Datum": "effectiveOn", "Opmerking": None}}),
+    Row("deleteColumnMapping", "path", "mapping", EDITORS, "204"),
+    Row("listVeraUnits", "organisationId", "corporation", "corporation municipality auditor", "200 some", NONE, query={"organisationId": "$"}),
     Row("amendPortfolioPeriod", "path", "period", "municipality", "200", body=A_NEW_PERIOD),
     Row("listTrajectories", "dwellingId", "dwelling", PROGRESS, "200 some", NONE, query={"dwellingId": "$"}),
     Row("listTrajectories", "executorId", "executor", PROGRESS, "200 some", NONE, query={"executorId": "$"}),
     Row("openTrajectory", "dwellingId", "dwelling", EDITORS, "201", BROKEN, body={"dwellingId": "$"}),
     Row("getTrajectory", "path", "trajectory", PROGRESS, "200"),
     Row("openTrajectories", "dwellingId", "dwelling", EDITORS, "200 created", REFUSED, body={"items": [{"id": "$new", "dwellingId": "$"}]}),
+    Row("getProjectResults", "path", "project", PROGRESS, "200", everywhere=PROGRESS),
+    Row("amendTrajectory", "path", "trajectory", EDITORS, "200", body={"project": None, "fundingLines": []}),
+    Row("listFundingLines", "path", "trajectory", PROGRESS, "200 some"),
+    Row("listMeasures", "path", "trajectory", PROGRESS, "200 some"),
+    Row(
+        "reportMeasures",
+        "trajectoryId",
+        "trajectory",
+        EDITORS,
+        "200 created",
+        REFUSED,
+        body={"items": [{"id": "$new", "trajectoryId": "$", "kind": "$measure", "appliedOn": "2025-01-01"}]},
+    ),
+    Row("correctMeasure", "path", "measure_row", EDITORS, "201", body={"kind": "heat-pump", "appliedOn": "2025-01-01"}),
+    Row("retractMeasure", "path", "measure_row", EDITORS, "200", body={"reason": "a test"}),
+    Row("declareDocument", "path", "trajectory", EDITORS, "201", body=A_DOCUMENT),
+    Row("listDocuments", "path", "trajectory", PROGRESS, "200 some"),
+    Row("getDocument", "path", "document", PROGRESS, "200"),
+    Row("getDocumentContent", "path", "document", PROGRESS, "200"),
+    Row("sendDocument", "path", "awaited_document", EDITORS, "200", headers={"Content-Type": "application/pdf"}, raw=AWAITED),
+    Row("withdrawDocument", "path", "document", EDITORS, "200", body={"reason": "a test"}),
     Row("applyMeasures", "path", "trajectory", EDITORS, "201 some", body={"items": [{"kind": "$measure", "appliedOn": "2025-01-01"}]}),
     Row("reportMilestone", "path", "trajectory", EDITORS, "201", body=A_MILESTONE),
     Row("listJournal", "path", "trajectory", PROGRESS, "200 some"),
@@ -221,6 +294,8 @@ ROWS = (
     Row("correctMilestone", "path", "milestone", EDITORS, "201", body={"effectiveOn": "2024-02-01"}),
     Row("retractMilestone", "path", "milestone", EDITORS, "201", body={"note": "never so"}),
     Row("confirmMilestones", "milestoneId", "milestone", "municipality", "200 created", REFUSED, body={"items": [{"milestoneId": "$"}]}),
+    Row("confirmMilestone", "path", "milestone", "municipality", "200", body={}),
+    Row("withdrawConfirmation", "path", "confirmed", "municipality", "200", body={"reason": "a mistake"}),
     Row("listChecklists", "", "", ALL, "200 some"),
     Row("getChecklist", "path", "checklist", ALL, "200", everywhere=ALL),
     Row("draftChecklist", "", "", "ministry", "201", body={"content": A_CHECKLIST}),
@@ -355,6 +430,24 @@ ROWS = (
     Row("listDefinitions", "", "", ALL, "200 some"),
     Row("getTally", "corporation", "corporation", "corporation municipality analyst auditor", "200", "200", everywhere=ALL, query={"corporation": "$"}),
     Row("listCountedDwellings", "corporation", "corporation", "corporation municipality auditor", "200 some", NONE, query={"corporation": "$"}),
+    Row("listWebhooks", "", "", "administrator ministry", "200 some", but=each("ministry", NONE)),
+    Row("createWebhook", "", "", "administrator ministry", "201", body=A_WEBHOOK, but=each("ministry", "403 ministry-has-no-webhooks")),
+    *(
+        Row(operation, "path", "webhook", "administrator ministry", own, body=body, but=each("ministry", NOT_FOUND))
+        for operation, own, body in (
+            ("getWebhook", "200", None),
+            ("amendWebhook", "200", A_WEBHOOK),
+            ("endWebhook", "200", None),
+            ("rotateWebhookSecret", "201", None),
+            ("pauseWebhook", "200", None),
+            ("resumeWebhook", "200", {}),
+            ("getWebhookState", "200", None),
+            ("listDeliveries", "200 some", None),
+            ("replayDeliveries", "200", {"dead": True}),
+            ("testWebhook", "201", None),
+        )
+    ),
+    Row("replayDeliveries", "eventId", "event", "administrator ministry", "200", body={"eventId": "$"}, but=each("ministry", NOT_FOUND)),
     # To an auditor the feed is held up by the line about her own look: all of this happens in one transaction that stays open.
     Row("listChanges", "", "", READERS, "200 some", but=each("auditor", NONE)),
     Row(

@@ -6,14 +6,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 import yaml
 from sqlalchemy.orm import Session
 
-from registry.access import Role
+from registry import clock
+from registry.access import Actor, Role
+from registry.dwellings.model import Dwelling
 from registry.members.model import Credential, Person
 from registry.organisations.model import Organisation
 from registry.photos.model import PreviewState
@@ -39,6 +41,11 @@ CHECKS = (
 OWN_OPERATIONS = {
     Role.MUNICIPALITY_EDITOR: (
         "confirmMilestones",
+        "confirmMilestone",
+        "withdrawConfirmation",
+        "transferDwellings",
+        "recordSuccession",
+        "retractSuccession",
         "planInspection",
         "planInspections",
         "planFromFile",
@@ -108,6 +115,17 @@ OWN_OPERATIONS = {
         "listTokens",
         "getToken",
         "renameToken",
+        "listWebhooks",
+        "getWebhook",
+        "amendWebhook",
+        "createWebhook",
+        "getWebhookState",
+        "listDeliveries",
+        "rotateWebhookSecret",
+        "testWebhook",
+        "replayDeliveries",
+        "pauseWebhook",
+        "resumeWebhook",
     ),
 }
 """What a corporation editor may not do, or not see."""
@@ -134,6 +152,7 @@ def seed(session: Session) -> dict[str, str]:
     trajectory = makers.a_trajectory(session, corporation, dwelling, project="known")
     inspection = makers.an_inspection(session, inspector, dwelling_id=dwelling.id)
     photo = makers.a_photo_of(session, inspection, BYTES, previews=PreviewState.MADE)
+    document = makers.a_document(session, trajectory, BYTES, stored_at=clock.now())
     keep_bytes(session)
     spare = makers.a_membership(session, makers.a_person(session), Role.INSPECTOR, corporation)
     makers.a_token(session, session.get_one(Person, spare.person_id), spare)
@@ -145,6 +164,8 @@ def seed(session: Session) -> dict[str, str]:
         "period_id": str(period.id),
         "trajectory_id": str(trajectory.id),
         "milestone_id": str(makers.reported(session, editor, trajectory.id, Track.RENOVATION, MilestoneKind.STARTED, "2024-01-01")),
+        "measure_id": str(makers.a_measure(session, trajectory).id),
+        "document_id": str(document.id),
         "checklist_id": str(inspection.checklist_id),
         "inspection_id": str(inspection.id),
         "conflict_id": str(makers.a_conflict(session, inspection).id),
@@ -155,10 +176,20 @@ def seed(session: Session) -> dict[str, str]:
         "member_id": str(spare.id),
         "team_id": str(makers.a_team(session, corporation).id),
         "hazard_id": str(makers.a_hazard(session, dwelling.id, corporation.id).id),
+        "succession_id": str(_a_succession(session, actors, dwelling)),
+        "webhook_id": str(makers.a_webhook(session, actors[Role.ADMINISTRATOR].organisation_id).id),
         "token_id": str(session.scalars(sa.select(Credential.id).where(Credential.person_id == spare.person_id)).one()),
         "revision": "1",
         "definition": "improved",
+        "import_id": str(makers.an_import(session, editor).id),
+        "kind": "milestones",
+        **({"slug": "known"} if makers.a_column_mapping(session, editor, "known") else {}),
     }
+
+
+def _a_succession(session: Session, actors: dict[Role, Actor], dwelling: Dwelling) -> UUID:
+    municipality = session.get_one(Organisation, actors[Role.MUNICIPALITY_EDITOR].organisation_id)
+    return makers.a_succession(session, municipality, [makers.a_dwelling(session)], [dwelling]).id
 
 
 @pytest.fixture

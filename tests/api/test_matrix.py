@@ -79,13 +79,16 @@ def asked(connection: sa.Connection, world: World, row: Row, column: str, case: 
         "code_of_it": side.things["code"],
         "metadata": f"photoId {b64encode(wanted.encode()).decode()}",
     }
+    path = path if row.thing == "template" else path.replace("{kind}", "milestones")
     if row.place == "path":
         path = path[: path.index("{")] + wanted + path[path.index("}") + 1 :]
     worked_on = {"assignInspection": "untaken", "planNextVisit": "vain"}.get(row.operation, "inspection" if row.thing == "submitted" else "submitted")
     path = path.replace("{inspection_id}", known[worked_on]).replace("{revision}", "1")
     path = path.replace("{definition}", "started").replace("{size}", "320").replace("{dwelling_id}", known["dwelling"])
     query = "&".join(f"{name}={filled(value, known)}" for name, value in row.query.items())
-    version = 1 if "If-Match" in str(OPERATIONS[row.operation]) and row.thing not in ("code", "focus_area", "scheme", "project") else None
+    path = path.replace("{webhook_id}", known["webhook"])
+    named = row.thing in ("code", "focus_area", "scheme", "project") or row.operation == "putColumnMapping"
+    version = 1 if "If-Match" in str(OPERATIONS[row.operation]) and not named else None
     with connection.begin_nested() as savepoint:
         where, headers = f"{path}?{query}" if query else path, filled(row.headers, known)
         response = world.near.people[column].send(method, where, filled(row.body, known), version=version, raw=row.raw, **headers)
@@ -96,7 +99,7 @@ def asked(connection: sa.Connection, world: World, row: Row, column: str, case: 
 def tried(world: World, row: Row, column: str, case: str) -> str:
     if case == "absent":
         absent = {"code": "GM0001", "bag_id": "0917010000009999", "postcode": "9999ZZ", "unused_bag_id": "0917010000008888"}
-        return absent.get(row.thing, f"x{uuid4()}" if row.thing in ("focus_area", "scheme", "project", "request") else str(uuid4()))
+        return absent.get(row.thing, f"x{uuid4()}" if row.thing in ("focus_area", "scheme", "project", "request", "mapping", "template") else str(uuid4()))
     if not row.thing:
         return ""
     if row.thing == "unused_bag_id":

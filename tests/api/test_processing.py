@@ -29,6 +29,7 @@ CONTENT = {
     "inspect",
     "read-portfolios",
     "manage-portfolios",
+    "record-successions",
 }
 """Rights to what is personal data."""
 

@@ -62,3 +62,11 @@ def test_what_is_only_managed_says_so(corporation: Caller, session: Session) -> 
     makers.a_portfolio_period(session, dwelling, corporation.actor, relation=PortfolioRelation.MANAGER)
     (item,) = content(corporation.get("/vera-units"))["items"]
     assert item["eenheid"]["inExploitatieReden"]["code"] == "ADM"
+
+
+def test_what_was_demolished_says_why_it_is_out_of_use(municipality: Caller, corporation: Caller, held: str) -> None:
+    body = {"kind": "demolition", "occurredOn": "2026-01-15", "predecessors": [held], "successors": []}
+    content(municipality.post("/successions", body), 201)
+    (item,) = content(corporation.get("/vera-units"))["items"]
+    unit = item["eenheid"]
+    assert (unit["status"]["code"], unit["uitExploitatieReden"]["code"], unit["uitExploitatiedatum"]) == ("UIT", "SLO", "2026-01-15")

@@ -76,7 +76,8 @@ def test_constraints_and_indexes_of_the_code_are_those_of_the_migrations(engine:
     migrations.upgrade(empty_database, "0001")
     made = sa.create_engine(sqlalchemy_url(empty_database), poolclass=sa.NullPool)
     with made.begin() as connection:
-        connection.execute(sa.text("CREATE EXTENSION btree_gist"))
+        for extension in ("btree_gist", "pg_trgm"):
+            connection.execute(sa.text(f"CREATE EXTENSION {extension}"))
         metadata.create_all(connection)
     migrated = str(engine.url.render_as_string(hide_password=False)).replace("+psycopg", "")
     assert rows(empty_database, CONSTRAINTS) == rows(migrated, CONSTRAINTS)
@@ -100,7 +101,9 @@ def keepers_database(empty_database: str) -> Iterator[str]:
 
 def test_an_owner_who_is_no_superuser_migrates_and_works_under_forced_row_level_security(keepers_database: str) -> None:
     migrations.upgrade(keepers_database)
-    assert migrations.still_to_grant(keepers_database) is None
+    keeper = sa.make_url(keepers_database).username
+    # The role of the API was made for another database of this server, so this owner may not give it to herself.
+    assert migrations.still_to_grant(keepers_database) == f"GRANT registry_api TO {keeper} WITH INHERIT FALSE, SET TRUE;"
     engine = sa.create_engine(sqlalchemy_url(keepers_database), poolclass=sa.NullPool)
     with Session(engine) as session, session.begin():
         makers.everybody(session)

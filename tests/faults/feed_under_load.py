@@ -96,7 +96,7 @@ def write(people: Cast, choose: Random, longest_delay_s: float) -> None:
         session.add(inspection)
         session.flush()
         session.refresh(inspection)
-        tell(session, inspection)
+        tell(session, inspection, "inspection.filled-in")
         tell_assigned(session, inspection, [people.inspector.person_id])
         for version in (1, 2):
             time.sleep(choose.random() * longest_delay_s / 2)

@@ -57,10 +57,24 @@ class Holding(Thing):
     body: Body
     begins: int
     ends: Offset
+    relation: str = "owner"
 
     @property
     def today(self) -> bool:
         return self.begins <= 0 and (self.ends is None or self.ends > 0)
+
+    @property
+    def says_something(self) -> bool:
+        return self.ends is None or self.ends > self.begins
+
+
+@dataclass(frozen=True)
+class Turn(Thing):
+    """A succession."""
+
+    before: tuple[Home, ...]
+    after: tuple[Home, ...]
+    retracted: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +113,7 @@ class Case:
     visits: tuple[Visit, ...]
     efforts: tuple[Effort, ...]
     crews: tuple[Crew, ...] = ()
+    turns: tuple[Turn, ...] = ()
 
     def everything(self) -> dict[str, set[UUID]]:
         found = (self.homes, self.efforts, self.visits, self.holdings, self.work)
@@ -135,8 +150,22 @@ def sees_as_organisation(case: Case, body: Body, home: Home) -> bool:
         return home.municipality == body.municipality
     if body.kind is not OrganisationKind.CORPORATION:
         return False
-    periods = [each for each in case.holdings if each.home == home]
-    return any(each.body == body and each.today for each in periods) or (home.registrar == body and not periods)
+    periods = [each for each in case.holdings if each.home == home and each.says_something]
+    came_after = descendants(case.turns, home)
+    in_portfolio = any(each.body == body and each.today and each.home in (home, *came_after) for each in case.holdings)
+    return in_portfolio or (home.registrar == body and not periods)
+
+
+def descendants(turns: tuple[Turn, ...], home: Home) -> set[Home]:
+    """All that came after it, by any number of successions that are not retracted."""
+    found: set[Home] = set()
+    todo = [home]
+    while todo:
+        one = todo.pop()
+        new = {later for turn in turns if one in turn.before and not turn.retracted for later in turn.after} - found
+        found |= new
+        todo += new
+    return found
 
 
 def sees_visit(who: Work, visit: Visit, homes: set[UUID]) -> bool:

@@ -1,5 +1,6 @@
 """The command line: what can't be done is said in one line."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,10 +9,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from registry import clock
+from registry.audit.model import AuditLine
+from registry.db import sqlalchemy_url
 from registry.settings import SettingsError, read
-from tests import servers
+from tests import makers, servers
 
 
 def command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -23,7 +28,7 @@ def command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str
 def test_help_names_every_command() -> None:
     done = command("--help")
     assert done.returncode == 0
-    for name in ("admin", "audit", "checklists", "demo", "import", "members", "migrate", "photos", "prepare", "scores", "up", "worker"):
+    for name in ("admin", "audit", "checklists", "demo", "export", "import", "members", "migrate", "photos", "prepare", "scores", "up", "worker"):
         assert name in done.stdout
 
 
@@ -97,3 +102,23 @@ def test_a_member_of_an_organisation_that_is_not_there_is_refused_in_one_line(ow
     assert done.returncode == 2
     assert "there is no organisation nowhere" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_portfolio_is_written_in_the_names_of_vera_and_that_is_kept(own_database: str, tmp_path: Path) -> None:
+    engine = sa.create_engine(sqlalchemy_url(own_database), poolclass=sa.NullPool)
+    with Session(engine) as session:
+        makers.a_municipality(session)
+        corporation = makers.an_organisation(session, "woonzo")
+        ids = {str(makers.a_dwelling(session, held_by=corporation).id) for _ in range(3)}
+        session.commit()
+    file = tmp_path / "vera.jsonl"
+    done = command("export", "vera", "--organisation", "woonzo", str(file), REGISTRY_DATABASE_URL=own_database)
+    assert done.returncode == 0, done.stderr
+    assert "3 dwellings written" in done.stdout
+    assert {json.loads(line)["eenheid"]["id"] for line in file.read_text().splitlines()} == ids
+    with Session(engine) as session:
+        kept = session.scalars(sa.select(AuditLine).where(AuditLine.action == "portfolio.exported")).one()
+    assert kept.details == {"as": "vera", "dwellings": 3}
+    nobody = command("export", "vera", "--organisation", "nobody", str(file), REGISTRY_DATABASE_URL=own_database)
+    assert nobody.returncode == 2
+    assert "there is no corporation nobody" in nobody.stderr

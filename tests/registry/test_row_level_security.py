@@ -12,16 +12,21 @@ from sqlalchemy.orm import Session
 
 from registry.access import Actor, Right, Role, may
 from registry.db import reading
-from registry.dwellings import portfolios
+from registry.dwellings import portfolios, successions
 from registry.dwellings import queries as dwellings
 from registry.dwellings.model import Dwelling, Hazard, PortfolioPeriod, RegisteredLabel
+from registry.dwellings.succession_model import InheritedDwelling, Succession, SuccessionDwelling
+from registry.imports import queries as imports
+from registry.imports.model import ColumnMapping, ImportEffect, ImportFault, ImportOutcome, ImportRow, ImportRun
 from registry.inspections import queries as inspections
 from registry.inspections.model import ConditionScore, DayOrder, Inspection, InspectionConflict, InspectionEdit, InspectionRevision, Review
 from registry.members import queries as members
 from registry.members.model import Credential, Membership, Team, TeamMember
 from registry.photos.model import Photo, PhotoShare
 from registry.trajectories import queries as trajectories
-from registry.trajectories.model import Confirmation, Evidence, FundingLine, Measure, Milestone, Trajectory
+from registry.trajectories.model import Confirmation, Document, Evidence, FundingLine, Measure, Milestone, Trajectory
+from registry.webhooks import queries as webhooks
+from registry.webhooks.model import Webhook, WebhookDelivery, WebhookSecret, WebhookState
 from tests.owner import as_owner
 from tests.world import World
 
@@ -40,6 +45,7 @@ KEYS = {
     "review": "id",
     "condition_score": "id",
     "evidence": "id",
+    "document": "id",
     "team": "id",
     "team_member": "team_id",
     "hazard": "id",
@@ -55,6 +61,19 @@ KEYS = {
     "person": "id",
     "membership": "id",
     "credential": "id",
+    "succession": "id",
+    "succession_dwelling": "succession_id",
+    "inherited_dwelling": "dwelling_id",
+    "webhook": "id",
+    "webhook_secret": "id",
+    "webhook_state": "webhook_id",
+    "webhook_delivery": "id",
+    "import_run": "id",
+    "import_row": "import_id",
+    "import_outcome": "import_id",
+    "import_fault": "id",
+    "import_effect": "id",
+    "column_mapping": "id",
 }
 """Every table with rows of organisations or people that the API reads, and what tells its rows apart."""
 
@@ -76,6 +95,9 @@ def filtered(actor: Actor) -> dict[str, sa.Select[Any]]:
     progress = trajectories.visible_to(actor) if may(actor, Right.READ_PROGRESS) else sa.false()
     running = sa.select(Trajectory.id).where(progress)
     looked_at = sa.select(Inspection.id).where(inspections.visible_to(actor))
+    sent = sa.select(ImportRun.id).where(imports.visible_to(actor), sa.literal(may(actor, Right.READ_IMPORTS)))
+    own_columns = ColumnMapping.organisation_id == actor.organisation_id
+    told = sa.select(Webhook.id).where(webhooks.visible_to(actor), sa.literal(may(actor, Right.MANAGE_WEBHOOKS)))
     return {
         "dwelling": seen,
         "registered_label": sa.select(RegisteredLabel.id).where(RegisteredLabel.dwelling_id.in_(seen)),
@@ -90,6 +112,7 @@ def filtered(actor: Actor) -> dict[str, sa.Select[Any]]:
         "review": sa.select(Review.id).where(Review.inspection_id.in_(looked_at)),
         "condition_score": sa.select(ConditionScore.id).where(ConditionScore.inspection_id.in_(looked_at)),
         "evidence": sa.select(Evidence.id).where(Evidence.trajectory_id.in_(running)),
+        "document": sa.select(Document.id).where(Document.trajectory_id.in_(running)),
         "team": sa.select(Team.id).where(Team.organisation_id == actor.organisation_id),
         "team_member": sa.select(TeamMember.team_id).join(Team, Team.id == TeamMember.team_id).where(Team.organisation_id == actor.organisation_id),
         "hazard": sa.select(Hazard.id).where(Hazard.dwelling_id.in_(seen), sa.literal(may(actor, Right.READ_HAZARDS))),
@@ -103,6 +126,19 @@ def filtered(actor: Actor) -> dict[str, sa.Select[Any]]:
         "photo_share": sa.select(PhotoShare.id).join(Photo).where(Photo.inspection_id.in_(looked_at), sa.literal(may(actor, Right.READ_SHARES))),
         "membership": sa.select(Membership.id).where(members.visible_to(actor) | (Membership.person_id == actor.person_id)),
         "credential": sa.select(Credential.id).where(members.credentials_visible_to(actor)),
+        "succession": sa.select(Succession.id).where(successions.visible_to(actor)),
+        "succession_dwelling": sa.select(SuccessionDwelling.succession_id).join(Succession).where(successions.visible_to(actor)),
+        "inherited_dwelling": sa.select(InheritedDwelling.dwelling_id).where(InheritedDwelling.organisation_id == actor.organisation_id),
+        "import_run": sent,
+        "import_row": sa.select(ImportRow.import_id).where(ImportRow.import_id.in_(sent)),
+        "import_outcome": sa.select(ImportOutcome.import_id).where(ImportOutcome.import_id.in_(sent)),
+        "import_fault": sa.select(ImportFault.id).where(ImportFault.import_id.in_(sent)),
+        "import_effect": sa.select(ImportEffect.id).where(ImportEffect.import_id.in_(sent)),
+        "column_mapping": sa.select(ColumnMapping.id).where(own_columns, sa.literal(may(actor, Right.SEND_IMPORTS))),
+        "webhook": told,
+        "webhook_secret": sa.select(WebhookSecret.id).where(WebhookSecret.webhook_id.in_(told)),
+        "webhook_state": sa.select(WebhookState.webhook_id).where(WebhookState.webhook_id.in_(told)),
+        "webhook_delivery": sa.select(WebhookDelivery.id).where(WebhookDelivery.webhook_id.in_(told)),
     }
 
 

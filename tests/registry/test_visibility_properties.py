@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -25,7 +26,7 @@ from registry.tables import metadata
 from tests import makers
 from tests.api.callers import Caller
 from tests.owner import as_owner
-from tests.registry.oracle import KINDS, Body, Case, Crew, Effort, Holding, Home, Offset, Visit, Work, shown, unfiltered
+from tests.registry.oracle import KINDS, Body, Case, Crew, Effort, Holding, Home, Offset, Turn, Visit, Work, sees, shown, unfiltered
 
 MINISTRY, MUNICIPALITY, CORPORATION, INSPECTION_BODY = OrganisationKind
 BODIES = (
@@ -63,23 +64,37 @@ def cases(draw: st.DrawFn) -> Case:
     wanted = draw(st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(JOBS)), min_size=2, max_size=5, unique=True))
     work = tuple(Work(person, body, role, *draw(periods(IN_FORCE))) for person, (body, role) in wanted)
     registrars = st.sampled_from([None, *BODIES[:4]])
-    homes = tuple(Home(draw(st.integers(0, 1)), draw(registrars)) for _ in range(draw(st.integers(1, 5))))
+    homes = tuple(Home(draw(st.integers(0, 1)), draw(registrars)) for _ in range(draw(st.integers(2, 6))))
     some, bodies = st.sampled_from(homes), st.sampled_from(BODIES[:6])
-    holdings = _apart([Holding(draw(some), draw(st.sampled_from(CORPORATIONS)), *draw(periods(AROUND_TODAY))) for _ in range(draw(st.integers(0, 4)))])
+    relations = st.sampled_from(["owner", "owner", "manager"])
+    held = [Holding(draw(some), draw(st.sampled_from(CORPORATIONS)), *draw(periods(AROUND_TODAY)), draw(relations)) for _ in range(draw(st.integers(0, 8)))]
+    holdings = _apart(held)
     crews = tuple(Crew(draw(bodies), frozenset(draw(st.sets(st.sampled_from(PEOPLE))))) for _ in range(draw(st.integers(0, 2))))
     visits = tuple(
         Visit(draw(some), draw(bodies), draw(st.sampled_from([None, None, *PEOPLE])), draw(st.sampled_from([None, *crews])))
         for _ in range(draw(st.integers(0, 4)))
     )
     efforts = tuple(Effort(draw(some), draw(bodies)) for _ in range(draw(st.integers(0, 3))))
-    return Case(work, homes, holdings, visits, efforts, crews)
+    return Case(work, homes, holdings, visits, efforts, crews, draw(turns(homes)))
+
+
+@st.composite
+def turns(draw: st.DrawFn, homes: tuple[Home, ...]) -> tuple[Turn, ...]:
+    """Successions from earlier homes to later ones, so that none comes before itself."""
+    found = []
+    for _ in range(draw(st.integers(0, 3))):
+        cut = draw(st.integers(1, len(homes) - 1))
+        before, after = (tuple(draw(st.lists(st.sampled_from(part), min_size=1, max_size=2, unique=True))) for part in (homes[:cut], homes[cut:]))
+        found.append(Turn(before, after, draw(st.sampled_from([False, False, False, True]))))
+    return tuple(found)
 
 
 def _apart(wanted: list[Holding]) -> tuple[Holding, ...]:
-    """A dwelling is in one portfolio at a time."""
+    """A dwelling has one owner and one manager at a time, who are not the same."""
     kept: list[Holding] = []
     for each in wanted:
-        if not any(other.home == each.home and _days(other) & _days(each) for other in kept):
+        beside = [other for other in kept if other.home == each.home and _days(other) & _days(each)]
+        if not any(other.relation == each.relation or other.body == each.body for other in beside):
             kept.append(each)
     return tuple(kept)
 
@@ -137,7 +152,10 @@ def recorded(whole: sa.Connection, case: Case, checklist: UUID) -> Iterator[dict
         ]
         _add(session, "dwelling", homes)
         _add(session, "membership", [_period(each) | {"person_id": each.person, "role": each.role} for each in case.work])
-        _add(session, "portfolio_period", [_period(each) | {"dwelling_id": each.home.id, "recorded_by": PEOPLE[0]} for each in case.holdings])
+        _record_turns(session, case.turns[::2])  # before the portfolios and after them: triggers follow both
+        holdings = [_period(each) | {"dwelling_id": each.home.id, "relation": each.relation, "recorded_by": PEOPLE[0]} for each in case.holdings]
+        _add(session, "portfolio_period", holdings)
+        _record_turns(session, case.turns[1::2])
         planned = {"checklist_id": checklist, "occasion": "baseline", "planned_by": PEOPLE[0]}
         _add(session, "team", [{"id": each.id, "organisation_id": each.body.id, "name": str(each.id), "recorded_by": PEOPLE[0]} for each in case.crews])
         _add(session, "team_member", [{"team_id": each.id, "person_id": person} for each in case.crews for person in each.people])
@@ -165,6 +183,19 @@ def recorded(whole: sa.Connection, case: Case, checklist: UUID) -> Iterator[dict
         savepoint.rollback()
 
 
+def _record_turns(session: sa.orm.Session, turns: tuple[Turn, ...]) -> None:
+    said = {"kind": "replacement", "occurred_on": _day(-300), "municipality_code": CODES[0], "organisation_id": BODIES[0].id, "recorded_by": PEOPLE[0]}
+    retracted = {"retracted_at": datetime.now(UTC), "retracted_by": PEOPLE[0], "retraction_reason": "x"}
+    _add(session, "succession", [{"id": turn.id, **said} for turn in turns])
+    sides = [("predecessor", turn.before, turn) for turn in turns] + [("successor", turn.after, turn) for turn in turns]
+    rows = [{"succession_id": turn.id, "side": side, "dwelling_id": home.id} for side, homes, turn in sides for home in homes]
+    _add(session, "succession_dwelling", rows)
+    table = metadata.tables["succession"]
+    for turn in turns:
+        if turn.retracted:
+            session.execute(sa.update(table).where(table.c.id == turn.id).values(retracted))
+
+
 def _period(each: Work | Holding) -> dict[str, Any]:
     return {"id": each.id, "organisation_id": each.body.id, "valid_from": _day(each.begins), "valid_until": _day(each.ends)}
 
@@ -184,6 +215,9 @@ def test_everyone_sees_what_the_rules_say(whole: sa.Connection, client: FlaskCli
 def agrees_on_lists(caller: Caller, case: Case, who: Work) -> None:
     """Each list, and each object of the whole register one by one."""
     wanted, everything = shown(case, who), case.everything()
+    if who.today and who.role in EDITS:
+        alone = replace(case, turns=())
+        seen["inherited"] += sum(sees(case, who, home) and not sees(alone, who, home) for home in case.homes)
     for kind in KINDS:
         response = caller.get(f"/{kind}?limit=500")
         found = {UUID(item["id"]) for item in response.json["items"]} if response.status_code == 200 else None  # type: ignore[index]
@@ -206,3 +240,4 @@ def test_the_examples_said_something() -> None:
     """Run with -s to see how much."""
     print(dict(sorted(seen.items())))  # noqa: T201
     assert all(seen[f"{kind} {status}"] > 20 for kind in KINDS for status in (200, 403, 404))
+    assert seen["inherited"] > 5  # seen only because of a dwelling that came after it

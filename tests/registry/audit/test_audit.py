@@ -11,8 +11,11 @@ from registry.audit.queries import AuditFilter, ObjectNotNamed, list_
 from registry.errors import NotAllowed
 from registry.organisations.commands import create
 from registry.organisations.model import OrganisationKind
-from registry.trajectories.commands import Funding, NewMeasure, NewTrajectory, apply_measures, open_one, put_project, put_scheme
-from registry.trajectories.milestones import NewConfirmation, confirm, correct, retract
+from registry.trajectories.commands import NewTrajectory, ProjectDetails, open_one, put_project, put_scheme
+from registry.trajectories.confirmations import NewConfirmation, confirm
+from registry.trajectories.funding import Funding
+from registry.trajectories.measures import Applied, NewMeasure, apply_to
+from registry.trajectories.milestones import correct, retract
 from registry.trajectories.model import MeasureKind, MilestoneKind, Track
 from tests.makers import HEERLEN, a_dwelling, a_moment, a_municipality_editor, an_actor, an_editor, reported
 
@@ -28,10 +31,10 @@ def test_each_command_of_a_story_leaves_one_line(session: Session) -> None:
     put_focus_area(session, administrator, "heerlen-noord", name="Heerlen-Noord", municipality_code=HEERLEN, expected=None)
     create(session, administrator, slug="weller-wonen", name="Weller Wonen", kind=OrganisationKind.CORPORATION, municipality_code=None)
     put_scheme(session, administrator, "regio-deal", name="Regio Deal", expected=None)
-    put_project(session, municipality, "vrieheide", name="Vrieheide", municipality_code=HEERLEN, expected=None)
+    put_project(session, municipality, "vrieheide", ProjectDetails("Vrieheide", HEERLEN), expected=None)
     trajectory = open_one(session, editor, NewTrajectory(a_dwelling(session, held_by=editor).id, "vrieheide", (Funding("regio-deal"),))).id
     assert trajectory is not None
-    apply_measures(session, editor, trajectory, [NewMeasure(MeasureKind.HEAT_PUMP, a_moment("2025-01-01").date())])
+    apply_to(session, editor, trajectory, [NewMeasure(trajectory, Applied(MeasureKind.HEAT_PUMP, a_moment("2025-01-01").date()))])
     milestone = reported(session, editor, trajectory, Track.RENOVATION, MilestoneKind.STARTED, "2025-01-01")
     confirm(session, municipality, NewConfirmation(milestone))
     corrected = correct(session, editor, milestone, effective_on=a_moment("2025-02-01").date(), note=None)

@@ -19,7 +19,7 @@ HOMES = 300
 
 
 @pytest.fixture
-def editors(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> list[Actor]:  # noqa: ARG001
+def editors(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> list[Actor]:
     monkeypatch.setattr(staging.rows_to_judge, "__kwdefaults__", {"limit": 40})
     with as_owner() as session:
         makers.a_municipality(session)

@@ -17,14 +17,14 @@ from tests.registry.imports.importing import a_csv, applied, faults, figures, tr
 
 LABELS = ImportKind.ENERGY_LABELS
 HEADER = ["BAG-id", "Energielabel", "Opnamedatum"]
-EP_ONLINE = (
-    "Registratiedatum;Opnamedatum;GeldigTot;Certificaathouder;SoortOpname;Status;Berekeningstype;OpBasisVanReferentiegebouw;Gebouwklasse;Gebouwtype;"
-    "Gebouwsubtype;SBICode;Postcode;Huisnummer;Huisletter;Huisnummertoevoeging;BAGVerblijfsobjectID;Energieklasse;Bouwjaar;GebruiksoppervlakteThermischeZone;"
-    "Compactheid;EnergieIndex;EnergieIndexEMGForfaitair;Energiebehoefte;Warmtebehoefte;PrimaireFossieleEnergie;PrimaireFossieleEnergieEMGForfaitair;"
-    "AandeelHernieuwbareEnergie;AandeelHernieuwbareEnergieEMGForfaitair;BerekendeCO2Emissie;BerekendeEnergieverbruik;Temperatuuroverschrijding;"
-    "EisEnergiebehoefte;EisPrimaireFossieleEnergie;EisAandeelHernieuwbareEnergie;EisTemperatuuroverschrijding;BAGLigplaatsID;BAGStandplaatsID;BAGPandIDs;"
-    "Projectnaam;Projectobject;Detailaanduiding"
-).split(";")
+EP_ONLINE = (  # noqa: SIM905
+    "Registratiedatum Opnamedatum GeldigTot Certificaathouder SoortOpname Status Berekeningstype OpBasisVanReferentiegebouw Gebouwklasse "
+    "Gebouwtype Gebouwsubtype SBICode Postcode Huisnummer Huisletter Huisnummertoevoeging BAGVerblijfsobjectID Energieklasse Bouwjaar "
+    "GebruiksoppervlakteThermischeZone Compactheid EnergieIndex EnergieIndexEMGForfaitair Energiebehoefte Warmtebehoefte PrimaireFossieleEnergie "
+    "PrimaireFossieleEnergieEMGForfaitair AandeelHernieuwbareEnergie AandeelHernieuwbareEnergieEMGForfaitair BerekendeCO2Emissie "
+    "BerekendeEnergieverbruik Temperatuuroverschrijding EisEnergiebehoefte EisPrimaireFossieleEnergie EisAandeelHernieuwbareEnergie "
+    "EisTemperatuuroverschrijding BAGLigplaatsID BAGStandplaatsID BAGPandIDs Projectnaam Projectobject Detailaanduiding "
+).split()
 
 
 def bag_id(number: int) -> str:

@@ -40,7 +40,7 @@ def rows(first: int, *, faulty: bool) -> list[list[object]]:
 
 
 @pytest.fixture
-def editor(fresh_database: str, bucket: None) -> Actor:  # noqa: ARG001
+def editor(fresh_database: str, bucket: None) -> Actor:
     with as_owner() as session:
         makers.a_municipality(session)
         return makers.a_member(session, Role.CORPORATION_EDITOR, makers.an_organisation(session))[0]

@@ -1,4 +1,4 @@
-"""A file of milestones does what its rows would do one by one through the API, sent again as long as another one made them possible; and it can be taken back."""
+"""A file of milestones does what its rows do one by one through the API, sent again as long as another one made them possible; and it can be undone."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from registry import clock
 from registry.audit.model import AuditLine
 from registry.db import transaction
 from registry.imports.milestones import Milestones
@@ -109,7 +110,7 @@ def test_dates_that_move_together_are_judged_together(session: Session, editor) 
 def test_every_fault_points_to_its_cell(session: Session, editor) -> None:  # type: ignore[no-untyped-def]
     for number in range(1, 6):
         run_by(session, editor, held(session, editor, number))
-    tomorrow = (date.today() + timedelta(days=2)).isoformat()
+    tomorrow = (clock.today() + timedelta(days=2)).isoformat()
     header = "bagId | track | kind | effectiveOn | startedOn | completedOn | cancelledOn"
     rows = [
         "0917010000000001|renovatie|||1-3-2025|1-2-2025|",
