@@ -22,7 +22,7 @@ def main(url: str, tokens: Path, code: str) -> None:
     try:
         register = Register(url, Tokens(tokens))
         admit_administrator(register, code)
-        tell(register, screen, tokens.parent / "reports")
+        tell(register, screen, tokens.parent)
     except (Refused, WrongFigures) as error:
         screen.fail(str(error))
         raise SystemExit(1) from error

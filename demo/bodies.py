@@ -3,7 +3,9 @@
 from datetime import date
 
 from demo.client import Body
+from demo.de_mix import DEMOLISHED, REBUILT, REPLACED_ON, SUCCESSION_ID
 from demo.generator import Case, Dwelling, Milestone, Trajectory
+from demo.households import Household
 from demo.visits import Photo, Visit
 from demo.vrieheide import Measure
 from demo.world import INSPECTION_BODY, INVENTED_CORPORATION, id_of
@@ -31,6 +33,11 @@ def dwelling_body(dwelling: Dwelling) -> Body:
     }
 
 
+def body_outside_areas(dwelling: Dwelling) -> Body:
+    """Of a dwelling elsewhere in the municipality, in no focus area."""
+    return {**dwelling_body(dwelling), "focusArea": None}
+
+
 def portfolio_body(dwelling: Dwelling, corporation: str, valid_from: date) -> Body:
     """``corporation`` is a slug."""
     ids = {"id": id_of("portfolio", dwelling.id), "dwellingId": dwelling.id, "organisationId": id_of("organisation", corporation)}
@@ -41,6 +48,13 @@ def portfolio_bodies(case: Case) -> list[Body]:
     """What a corporation improves, it owns or manages."""
     corporations = sorted({each.executor for each in case.trajectories if each.executor == INVENTED_CORPORATION.slug})
     return [portfolio_body(case.dwelling, slug, MANAGED_FROM) for slug in corporations]
+
+
+def succession_body() -> Body:
+    """In De Mix the homes that were rebuilt elsewhere come in the place of those that were demolished."""
+    sides = {"predecessors": DEMOLISHED.homes, "successors": REBUILT.homes}
+    said = {"id": str(SUCCESSION_ID), "kind": "replacement", "occurredOn": REPLACED_ON.isoformat(), "note": "De Mix: herbouw elders in de stad"}
+    return {**said, **{side: [str(home.id) for home in homes] for side, homes in sides.items()}}
 
 
 def trajectory_body(trajectory: Trajectory) -> Body:
@@ -73,6 +87,11 @@ def measure_body(measure: Measure) -> Body:
         "unit": measure.unit,
         "costEur": measure.cost_eur,
     }
+
+
+def household_bodies(household: Household) -> list[Body]:
+    """Its measures, for a batch."""
+    return [{"id": str(id), "trajectoryId": str(household.trajectory.id), **measure_body(measure)} for id, measure in household.measures]
 
 
 def plan_body(visit: Visit, checklist_id: str, **whose: str) -> Body:

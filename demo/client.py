@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import httpx
@@ -95,10 +95,14 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One person in one role; without a token nobody yet."""
+    """One person in one role; without a token nobody yet. ``language`` is that of the sentences of the register."""
 
     register: Register
     token: str
+    language: str = "en"
+
+    def in_dutch(self) -> "Voice":
+        return replace(self, language="nl")
 
     def get(self, path: str, **query: str) -> Body:
         return _body(self._ask("GET", path, query=query))
@@ -150,11 +154,20 @@ class Voice:
         key = hashlib.sha256(b"\n".join([path.encode(), _json(body)])).hexdigest()
         return self._ask("POST", path, body, {"Idempotency-Key": key, **(headers or {})})
 
-    def post_batch(self, path: str, items: Sequence[Body]) -> Sum:
-        """Every item created now or before. Raises Refused with all faults otherwise."""
+    def send_file(self, path: str, file: bytes, content_type: str, **query: str) -> Body:
+        """A file as the body; the same one again gets the first answer."""
+        key = hashlib.sha256(b"\n".join([path.encode(), _json(query), file])).hexdigest()
+        headers = {"Authorization": f"Bearer {self.token}", "Accept-Language": self.language, "Content-Type": content_type, "Idempotency-Key": key}
+        answer = self.register.send("POST", f"{self.register.url}/v1{path}", content=file, headers=headers, query=query)
+        if answer.is_error:
+            raise _refusal(f"POST {path}", answer)
+        return _body(answer)
+
+    def post_batch(self, path: str, items: Sequence[Body], **common: str) -> Sum:
+        """Every item created now or before. ``common`` is said of all of them. Raises Refused with all faults otherwise."""
         if not items:
             return Sum()
-        answer = _body(self._ask("POST", path, {"items": items}))
+        answer = _body(self._ask("POST", path, {**common, "items": items}))
         faults = [fault for result in answer["results"] for fault in result["errors"]]
         if faults:
             raise Refused("items-refused", f"POST {path}: {_sentence(faults)}")
@@ -163,7 +176,7 @@ class Voice:
     def _ask(
         self, method: str, path: str, body: Body | None = None, headers: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
     ) -> httpx.Response:
-        more = {"Accept-Language": "en", **(headers or {})}
+        more = {"Accept-Language": self.language, **(headers or {})}
         if self.token:
             more["Authorization"] = f"Bearer {self.token}"
         content = None if body is None else _json(body)

@@ -3,11 +3,15 @@
 from pathlib import Path
 
 from demo.acts.country import report_country
+from demo.acts.de_mix import report_de_mix
+from demo.acts.households import help_households
+from demo.acts.imports import import_spreadsheets, register_second_phase, transfer
 from demo.acts.inspector import answer_remarks, begin_day, carry_out, show_advice, show_day_receipt
 from demo.acts.ministry import ask, where_to_look
 from demo.acts.planner import plan, plan_completion, plan_next
 from demo.acts.reviewer import approve, approve_completion, fetch_report, give_back
 from demo.acts.stage import set_stage
+from demo.acts.vera import take_out
 from demo.acts.works import confirm_works, hand_over_homes, register_homes, report_works
 from demo.client import Register
 from demo.phone import Phone
@@ -17,8 +21,8 @@ from demo.vrieheide import Home, homes
 from demo.world import VALID_ON
 
 
-def tell(register: Register, screen: Screen, reports: Path) -> None:
-    """``reports`` is the folder for the reports. Raises Refused, WrongFigures."""
+def tell(register: Register, screen: Screen, folder: Path) -> None:
+    """Reports, spreadsheets and exports come in ``folder``. Raises Refused, WrongFigures."""
     vrieheide = homes()
     screen.title(1, "The stage: areas, municipalities, organisations, schemes, projects")
     set_stage(register, screen)
@@ -28,18 +32,32 @@ def tell(register: Register, screen: Screen, reports: Path) -> None:
     phone = _baseline(register, screen, visits(vrieheide))
     screen.title(6, "The corporations report: acquisition, renovation, sustainability upgrade")
     report_works(register, screen, vrieheide)
-    _completion(register, screen, phone, vrieheide[0], reports)
+    _completion(register, screen, phone, vrieheide[0], folder / "reports")
     screen.title(8, "The municipality confirms; a mistake is corrected and stays visible")
     confirm_works(register, screen, vrieheide)
     screen.title(9, "The rest of the programme: 20 focus areas in 19 municipalities")
     report_country(register, screen)
-    screen.title(10, f"The ministry asks: how many on {VALID_ON}?")
+    _corporations_and_municipalities(register, screen, folder)
+    screen.title(14, f"The ministry asks: how many on {VALID_ON}?")
     try:
         ask(register, screen)
     finally:
-        screen.title(11, "Where to look")
+        screen.title(15, "Where to look")
         where_to_look(register, screen)
     screen.say(f"{register.requests:,} requests were made.")
+
+
+def _corporations_and_municipalities(register: Register, screen: Screen, folder: Path) -> None:
+    screen.title(10, "A spreadsheet with mistakes: dry run, faults, mended, applied, undone")
+    register_second_phase(register, screen)
+    import_spreadsheets(register, screen, folder / "imports")
+    screen.title(11, "Dwellings change hands, and a portfolio goes out in VERA")
+    transfer(register, screen)
+    take_out(register, screen, folder)
+    screen.title(12, "De Mix, Utrecht Overvecht: demolished, rebuilt elsewhere, under construction")
+    report_de_mix(register, screen)
+    screen.title(13, "Households helped with energy-saving measures")
+    help_households(register, screen)
 
 
 def _baseline(register: Register, screen: Screen, all_visits: list[Visit]) -> Phone | None:

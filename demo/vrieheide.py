@@ -10,7 +10,7 @@ from random import Random
 from uuid import UUID
 
 from demo.generator import SEED, Dwelling, Milestone, Trajectory, a_dwelling, a_milestone
-from demo.world import AREAS, PROMISED_VRIEHEIDE, REGIO_DEAL, VHF, VRIEHEIDE, VRIEHEIDE_AREA, WELLER, WONEN_LIMBURG, Area, id_of
+from demo.world import AREA_OF, PROMISED_VRIEHEIDE, REGIO_DEAL, VHF, VRIEHEIDE, VRIEHEIDE_AREA, WELLER, WONEN_LIMBURG, id_of
 
 BOUGHT_BY_WELLER = 26
 FIRST_NUMBER = 10_001
@@ -31,8 +31,8 @@ SLIP = 50
 class Measure:
     kind: str
     applied_on: date
-    quantity: str
-    unit: str
+    quantity: str | None
+    unit: str | None
     cost_eur: str
 
 
@@ -102,7 +102,7 @@ def _home(place: int) -> Home:
 
 
 def _dwelling(place: int, random: Random) -> Dwelling:
-    area: Area = next(each for each in AREAS if each.slug == VRIEHEIDE_AREA)
+    area = AREA_OF[VRIEHEIDE_AREA]
     return replace(
         a_dwelling(area, FIRST_NUMBER + place, random),
         street="Voorbeeldvrieheide",

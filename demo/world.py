@@ -19,9 +19,17 @@ PROMISED_VRIEHEIDE = 51
 
 VRIEHEIDE = "vrieheide"
 VRIEHEIDE_AREA = "heerlen-noord"
+SECOND_PHASE = "vrieheide-fase-2"
 HEERLEN = "heerlen"
+DE_MIX = "de-mix"
+DE_MIX_AREA = "utrecht-overvecht"
+UTRECHT = "utrecht"
+NIEUWEGEIN = "nieuwegein"
+NIEUWEGEIN_AREA = "nieuwegein-centrale-as"
 VHF = "volkshuisvestingsfonds"
 REGIO_DEAL = "regio-deal"
+INSULATION = "lokale-aanpak-isolatie"
+HOUSEHOLDS = "isolatie-nieuwegein"
 
 
 def id_of(*parts: object) -> UUID:
@@ -92,6 +100,7 @@ AREAS = (
     Area("utrecht-overvecht", "Utrecht Overvecht", "GM0344", 5.110, 52.118, 49, 170),
     Area("nieuwegein-centrale-as", "Nieuwegein Centrale-As", "GM0356", 5.085, 52.030, 24, 92),
 )
+AREA_OF = {area.slug: area for area in AREAS}
 
 MUNICIPALITIES = (
     Municipality("GM0080", "leeuwarden", "Leeuwarden", "Friesland"),
@@ -130,7 +139,7 @@ ORGANISATIONS = (
     *(Organisation(each.slug, f"Gemeente {each.name}", "municipality", each.code) for each in MUNICIPALITIES),
 )
 
-SCHEMES = {VHF: "Volkshuisvestingsfonds", REGIO_DEAL: "Regio Deal"}
+SCHEMES = {VHF: "Volkshuisvestingsfonds", REGIO_DEAL: "Regio Deal", INSULATION: "Lokale Aanpak Isolatie"}
 
 
 def project_of(area: Area) -> str:
@@ -139,5 +148,8 @@ def project_of(area: Area) -> str:
 
 PROJECTS = (
     Project(VRIEHEIDE, "Vrieheide", "GM0917", HEERLEN),
+    Project(SECOND_PHASE, "Vrieheide, tweede fase", "GM0917", HEERLEN),
+    Project(DE_MIX, "De Mix", "GM0344", UTRECHT),
+    Project(HOUSEHOLDS, "Isolatie Nieuwegein", "GM0356", NIEUWEGEIN),
     *(Project(project_of(area), f"Woningverbetering {area.name}", area.municipality, BY_CODE[area.municipality].slug) for area in AREAS),
 )

@@ -1,12 +1,15 @@
 """The ministry asks how many, gets the answer with all that explains it, and the demo checks that it is what was promised."""
 
-from demo.client import Body, Register
+from collections.abc import Mapping
+
+from demo.client import Body, Register, Voice
 from demo.screen import Screen
 from demo.tokens import variable
 from demo.world import AREAS, MINISTRY, PROMISED_IMPROVED, PROMISED_STARTED, PROMISED_VRIEHEIDE, VALID_ON, VRIEHEIDE
 
 Counts = dict[str, int]
 AUDITOR = "ministry-auditor"
+TOTAL = "all"
 
 
 class WrongFigures(Exception):
@@ -28,6 +31,21 @@ def ask(register: Register, screen: Screen) -> None:
     screen.check(f"as promised: {PROMISED_IMPROVED:,} improved, {PROMISED_STARTED:,} started, {PROMISED_VRIEHEIDE} in Vrieheide, {len(AREAS)} focus areas")
 
 
+def count_by(analyst: Voice, group_by: str, *definitions: str, **scope: str) -> dict[str, Counts]:
+    """Dwellings on the valid date, by the name of the group and by definition; the total under ``TOTAL``."""
+    tally = analyst.get("/tallies", validOn=VALID_ON.isoformat(), groupBy=group_by, definitions=",".join(definitions), **scope)
+    return {row["name"] or "elsewhere": _counts(row["counts"]) for row in tally["rows"]} | {TOTAL: _counts(tally["total"])}
+
+
+def check_figures(expected_and_found: Mapping[str, tuple[int, int]]) -> None:
+    """Raises WrongFigures."""
+    wrong = [f"{what}: {found:,} instead of {expected:,}" for what, (expected, found) in expected_and_found.items() if expected != found]
+    if wrong:
+        raise WrongFigures(
+            f"the figures are not as promised, so the register holds more than this demo (to start anew, remove its data folder): {'; '.join(wrong)}"
+        )
+
+
 def _counts(counts: list[Body]) -> Counts:
     return {each["definition"]: each["dwellings"] for each in counts}
 
@@ -39,7 +57,8 @@ def _to_be_confirmed(counts: list[Body], definition: str) -> int:
 def _show_tally(screen: Screen, tally: Body) -> None:
     table = screen.table("focus area", "improved", "yet to be confirmed", "started", numbers=3)
     for row in tally["rows"]:
-        table.add_row(row["name"], *_cells(row["counts"]))
+        if any(_counts(row["counts"]).values()):
+            table.add_row(row["name"], *_cells(row["counts"]))
     table.add_section()
     table.add_row("all, each dwelling once", *_cells(tally["total"]), style="bold")
     screen.show(table)
@@ -63,11 +82,7 @@ def _check(tally: Body, vrieheide: Counts) -> None:
         "improved in Vrieheide": (PROMISED_VRIEHEIDE, vrieheide["improved"]),
         "focus areas with dwellings improved and started": (len(AREAS), with_both),
     }
-    wrong = [f"{what}: {found:,} instead of {expected:,}" for what, (expected, found) in expected_and_found.items() if expected != found]
-    if wrong:
-        raise WrongFigures(
-            f"the figures are not as promised, so the register holds more than this demo (to start anew, remove its data folder): {'; '.join(wrong)}"
-        )
+    check_figures(expected_and_found)
 
 
 def where_to_look(register: Register, screen: Screen) -> None:
