@@ -1,4 +1,4 @@
-"""What schemes demand to be shown, as the contract says it; the routes of schemes and trajectories are in `api.trajectories`."""
+"""What schemes demand to be shown, as the contract says it; the routes of schemes are in `api.schemes`, those of trajectories in `api.trajectories`."""
 
 from typing import Any
 

@@ -35,6 +35,7 @@ routes = Routes("imports", "Imports (aanleveringen): files of rows for the regis
 ZIP = "application/zip"
 TYPES = (CSV, XLSX, ZIP, "application/octet-stream")
 RETRY_AFTER_S = 1
+LARGEST_ROW, LARGEST_ID = 2**31 - 1, 2**63 - 1
 
 
 def column_map(**more: Any) -> Dict:
@@ -199,7 +200,8 @@ _dump_fault, dump_row = dump_with(ImportFaultOut()), dump_with(ImportRowOut())
 
 def _shown(run: Any) -> dict[str, Any]:
     """The members of `ImportOut` from the columns of the table."""
-    total, done = run["total"], min(run["done"], run["total"])
+    over = run["status"] in (ImportStatus.TRIED, ImportStatus.APPLIED, ImportStatus.UNDONE)
+    total, done = run["total"], run["total"] if over else min(run["done"], run["total"])
     columns = [{"letter": each["letter"], **{name: each.get(name) for name in ("header", "column", "how", "suggestion")}} for each in run["columns"]]
     problems = [{"code": each["code"], "detail": problem_text(each, language())} for each in run["problems"]]
     progress = {"done": done, "total": total, "percent": round(100 * done / total, 1) if total else 0.0}
@@ -307,13 +309,26 @@ def list_import_faults(query: dict[str, Any], import_id: UUID) -> Response:
 def _place(key: str) -> tuple[int, int]:
     """Raises ValueError."""
     row, _, id = key.partition(".")
-    return int(row), int(id)
+    return _row(row), _within(id, LARGEST_ID)
+
+
+def _row(key: str) -> int:
+    """Raises ValueError."""
+    return _within(key, LARGEST_ROW)
+
+
+def _within(key: str, most: int) -> int:
+    """Raises ValueError."""
+    number = int(key)
+    if not 0 <= number <= most:
+        raise ValueError(key)
+    return number
 
 
 @routes.on("GET", "/imports/<uuid:import_id>/rows", needs=Right.READ_IMPORTS, processes=Activity.IMPORTS_READ, returns=ImportRowsOut, query=ImportRowsQuery)
 def list_import_rows(query: dict[str, Any], import_id: UUID) -> Response:
     """What each row would do or did, in the order of the file"""
-    query["after"] = decode_cursor(query.pop("cursor"), int)
+    query["after"] = decode_cursor(query.pop("cursor"), _row)
     with reading(actor()) as session:
         return page_response(dump_row, queries.rows(session, actor(), import_id, **query))
 

@@ -65,7 +65,7 @@ class CorrectionIn(Schema):
     """What is left out stays as it was."""
 
     effective_on = Date()
-    decided_on = Date(allow_none=True, metadata={"description": "Of a plan only. Null or left out: since the register knew of the plan."})
+    decided_on = Date(allow_none=True, metadata={"description": "Of a plan only. Null: since the register knew of the plan."})
     evidence = said_evidence()
     note = NoteField()
 

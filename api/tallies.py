@@ -94,7 +94,8 @@ class TallyOut(OutSchema):
         required=True,
         data_key="knownAt",
         metadata={
-            "description": "Ask with it again: what was recorded since then doesn't count. Where a dwelling lies and who runs a trajectory are as today."
+            "description": "Ask with it again: what was recorded since then doesn't count. Where a dwelling lies, its tenure, who runs a "
+            "trajectory and for which project are as today."
         },
     )
     group_by = OneOf(GroupBy, required=True, data_key="groupBy")

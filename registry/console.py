@@ -34,7 +34,7 @@ def the_database(data: Path) -> Iterator[None]:
     """The database, brought to the present, also for `settings`."""
     with database_url(data) as url:
         migrations.upgrade(url)
-        database.connect(url, pool_size=2)
+        database.connect(url, pool_size=4)
         os.environ["REGISTRY_DATABASE_URL"] = url
         yield
 

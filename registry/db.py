@@ -125,6 +125,11 @@ class Database:
 database = Database()
 
 
+def one_connection() -> bool:
+    """Whether all transactions share one connection, as in tests: then no two of them go side by side."""
+    return isinstance(database.bind, sa.Connection)
+
+
 def sqlalchemy_url(url: str) -> sa.URL:
     return sa.make_url(url).set(drivername="postgresql+psycopg")
 

@@ -392,6 +392,7 @@ TEXTS: dict[str, Text] = {
     "number-too-large": Text("Dit getal is te groot.", "This number is too large."),
     "not-true-or-false": Text("Verwacht true of false.", "Expected true or false."),
     "not-a-date": Text("Verwacht een datum als 2026-03-31.", "Expected a date such as 2026-03-31."),
+    "no-such-day": Text("Deze dag bestaat niet; verwacht een datum als 2026-03-31.", "There is no such day; expected a date such as 2026-03-31."),
     "not-a-moment": Text(
         "Verwacht een tijdstip met tijdzone, zoals 2026-03-31T09:30:00Z.", "Expected a moment with a time zone, such as 2026-03-31T09:30:00Z."
     ),
@@ -803,8 +804,8 @@ TEXTS: dict[str, Text] = {
     ),
     "too-many-rows-about-one": Text("Meer dan {max} rijen gaan over hetzelfde.", "More than {max} rows are about the same thing."),
     "sender-gone": Text(
-        "Wie het bestand stuurde, werkt niet meer in die rol voor de organisatie: laat iemand anders het sturen.",
-        "Whoever sent the file does not work for the organisation in that role any more: let somebody else send it.",
+        "Wie het bestand stuurde of terug wilde draaien, werkt niet meer in die rol voor de organisatie: laat iemand anders het doen.",
+        "Whoever sent the file or asked to undo it does not work for the organisation in that role any more: let somebody else do it.",
     ),
     "file-gone": Text("Het bestand is er niet meer: stuur het opnieuw.", "The file is not there any more: send it again."),
     "import-broke-off": Text(

@@ -38,8 +38,8 @@ SILENT_S = 15.0
 def run(config: Settings) -> None:
     """Work until told to stop (SIGTERM, SIGINT); a job under way is finished first."""
     logging.basicConfig(level=logging.WARNING)
-    # An import says on a second connection how far it is.
-    database.connect(config.database_url, pool_size=2 * CONCURRENCY + 1 + sending.CONNECTIONS)
+    # An import says on a second connection how far it is, and finds its next rows on a third.
+    database.connect(config.database_url, pool_size=3 * CONCURRENCY + 1 + sending.CONNECTIONS)
     queue = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=config.database_url, min_size=1, max_size=4))
     _tasks(queue)
     _keep_photos(queue, config)

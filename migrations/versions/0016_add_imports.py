@@ -55,14 +55,16 @@ END $$
 
 
 PORTFOLIO_ENDS = """
-CREATE FUNCTION portfolio_ends_to_undo(ids uuid[]) RETURNS TABLE (id uuid, valid_until date)
+CREATE FUNCTION portfolio_ends_to_undo(ids uuid[], versions int[]) RETURNS TABLE (id uuid, valid_until date)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     -- When periods ended before an import of the acting organisation changed that, which is being undone: former versions are hidden from the API's role.
+    -- Several imports may wait to be undone: the version that one gave a period tells which it is.
     SELECT effect.subject_id, (kept.content ->> 'valid_until')::date
-    FROM import_effect AS effect JOIN import_run AS run ON run.id = effect.import_id
+    FROM unnest(ids, versions) AS wanted (id, version) JOIN import_effect AS effect ON effect.subject_id = wanted.id AND effect.version = wanted.version
+        JOIN import_run AS run ON run.id = effect.import_id
         JOIN superseded_row AS kept ON kept.table_name = 'portfolio_period' AND kept.row_id = effect.subject_id::text
             AND (kept.content ->> 'version')::int = effect.version - 1
-    WHERE effect.subject_id = ANY (ids) AND effect.subject_kind = 'portfolio-period' AND effect.action = 'changed' AND run.status = 'undoing'
+    WHERE effect.subject_kind = 'portfolio-period' AND effect.action = 'changed' AND run.status = 'undoing'
         AND run.organisation_id IS NOT DISTINCT FROM acting_organisation()
 $$
 """
@@ -75,22 +77,25 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$
 """
 TO_UNDO = """
-CREATE FUNCTION dwellings_to_undo(ids uuid[]) RETURNS TABLE (id uuid, action text, version int)
+CREATE FUNCTION dwellings_to_undo(ids uuid[], versions int[]) RETURNS TABLE (id uuid, action text, version int)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT effect.subject_id, effect.action, effect.version FROM import_effect AS effect JOIN import_run AS run ON run.id = effect.import_id
-    WHERE effect.subject_id = ANY (ids) AND effect.subject_kind = 'dwelling' AND run.status = 'undoing'
+    -- Several imports may wait to be undone: the version that one gave a dwelling tells which it is.
+    SELECT effect.subject_id, effect.action, effect.version
+    FROM unnest(ids, versions) AS wanted (id, version) JOIN import_effect AS effect ON effect.subject_id = wanted.id AND effect.version = wanted.version
+        JOIN import_run AS run ON run.id = effect.import_id
+    WHERE effect.subject_kind = 'dwelling' AND run.status = 'undoing'
         AND run.organisation_id IS NOT DISTINCT FROM acting_organisation()
 $$
 """
 UNDO_DWELLINGS = """
-CREATE FUNCTION undo_dwellings(ids uuid[]) RETURNS TABLE (dwelling_id uuid, built_on text)
+CREATE FUNCTION undo_dwellings(ids uuid[], versions int[]) RETURNS TABLE (dwelling_id uuid, built_on text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     -- Takes back what an import of the acting organisation, which is being undone, wrote to these dwellings, and tells what builds on that; whoever calls it
     -- keeps nothing when anything does. Policies hide a withdrawn row and the former content, so the owner does it.
     PERFORM FROM dwelling WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
-    RETURN QUERY SELECT undone.id, things.what FROM dwellings_to_undo(ids) AS undone JOIN dwelling AS held ON held.id = undone.id,
+    RETURN QUERY SELECT undone.id, things.what FROM dwellings_to_undo(ids, versions) AS undone JOIN dwelling AS held ON held.id = undone.id,
         LATERAL (SELECT 'version' WHERE held.version <> undone.version
             UNION ALL SELECT 'trajectory' WHERE undone.action = 'created'
                 AND EXISTS (SELECT FROM trajectory WHERE trajectory.dwelling_id = held.id AND withdrawn_at IS NULL)
@@ -108,13 +113,13 @@ BEGIN
     END IF;
     UPDATE dwelling AS held SET version = held.version + 1, recorded_at = clock_timestamp(),
         (%COLUMNS%) = ROW (%FORMER%)
-    FROM dwellings_to_undo(ids) AS undone
+    FROM dwellings_to_undo(ids, versions) AS undone
         JOIN superseded_row AS kept ON kept.table_name = 'dwelling' AND kept.row_id = undone.id::text
             AND (kept.content ->> 'version')::int = undone.version - 1,
         LATERAL jsonb_populate_record(NULL::dwelling, kept.content) AS former
     WHERE held.id = undone.id AND held.version = undone.version AND undone.action = 'changed';
     UPDATE dwelling AS held SET withdrawn_at = clock_timestamp(), version = held.version + 1, recorded_at = clock_timestamp()
-    FROM dwellings_to_undo(ids) AS undone WHERE held.id = undone.id AND held.version = undone.version AND undone.action = 'created';
+    FROM dwellings_to_undo(ids, versions) AS undone WHERE held.id = undone.id AND held.version = undone.version AND undone.action = 'created';
 END $$
 """
 OF_DWELLING = (  # noqa: SIM905
@@ -155,9 +160,9 @@ GRANTS = {
         *(f"SELECT ON {table}" for table in ROWS),
         "SELECT, INSERT, UPDATE, DELETE ON column_mapping",
         "EXECUTE ON FUNCTION bag_ids_out_of_sight(text[])",
-        "EXECUTE ON FUNCTION undo_dwellings(uuid[])",
+        "EXECUTE ON FUNCTION undo_dwellings(uuid[], int[])",
         "EXECUTE ON FUNCTION withdraw_trajectories(uuid[])",
-        "EXECUTE ON FUNCTION portfolio_ends_to_undo(uuid[])",
+        "EXECUTE ON FUNCTION portfolio_ends_to_undo(uuid[], int[])",
     ),
     WORKER: (
         *(f"SELECT, INSERT, UPDATE, DELETE ON {table}" for table in ("import_run", *ROWS)),
@@ -176,13 +181,13 @@ def upgrade() -> None:
     _define(LET_ACT)
     _define(WITHDRAW_TRAJECTORIES)
     _define(PORTFOLIO_ENDS)
-    for function in ("withdraw_trajectories(uuid[])", "portfolio_ends_to_undo(uuid[])"):
+    for function in ("withdraw_trajectories(uuid[])", "portfolio_ends_to_undo(uuid[], int[])"):
         op.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
     _define(sees_dwelling(" AND withdrawn_at IS NULL"))
     _define(HIDDEN_BAG_IDS)
     _define(TO_UNDO)
     _define(UNDO_DWELLINGS.replace("%COLUMNS%", ", ".join(OF_DWELLING)).replace("%FORMER%", ", ".join(f"former.{name}" for name in OF_DWELLING)))
-    for function in ("bag_ids_out_of_sight(text[])", "dwellings_to_undo(uuid[])", "undo_dwellings(uuid[])"):
+    for function in ("bag_ids_out_of_sight(text[])", "dwellings_to_undo(uuid[], int[])", "undo_dwellings(uuid[], int[])"):
         op.execute(f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC")
     op.execute(f"ALTER POLICY api_select ON dwelling USING (withdrawn_at IS NULL AND ({DWELLING}))")
     op.execute(f"ALTER POLICY api_select ON trajectory USING (withdrawn_at IS NULL AND ({TRAJECTORY}))")
@@ -309,11 +314,11 @@ def downgrade() -> None:
     op.execute(f"ALTER POLICY api_select ON trajectory USING ({TRAJECTORY})")
     op.execute(f"ALTER POLICY api_select ON dwelling USING ({DWELLING})")
     _define(sees_dwelling(""))
-    op.execute("DROP FUNCTION undo_dwellings(uuid[])")
-    op.execute("DROP FUNCTION dwellings_to_undo(uuid[])")
+    op.execute("DROP FUNCTION undo_dwellings(uuid[], int[])")
+    op.execute("DROP FUNCTION dwellings_to_undo(uuid[], int[])")
     op.execute("DROP FUNCTION bag_ids_out_of_sight(text[])")
     for table in ("column_mapping", *ROWS, "import_run"):
         op.drop_table(table)
     op.execute(f"REVOKE EXECUTE ON FUNCTION works_as(uuid, uuid, text) FROM {WORKER}")
-    op.execute("DROP FUNCTION portfolio_ends_to_undo(uuid[])")
+    op.execute("DROP FUNCTION portfolio_ends_to_undo(uuid[], int[])")
     op.execute("DROP FUNCTION withdraw_trajectories(uuid[])")

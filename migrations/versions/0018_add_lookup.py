@@ -27,18 +27,20 @@ COLUMNS = "trajectory_id, track, dwelling_id, state, planned_for, started_on, co
 KEPT = ("dwelling_id", "state", "planned_for", "started_on", "completed_on", "cancelled_on")
 
 
-def in_force(among: str) -> str:
+def in_force(among: str, track: str = "") -> str:
     """Each track with a milestone in force, of the trajectories ``among`` that were not withdrawn; the last word decides, as in `rules.track_states`."""
     days = ", ".join(f"max(said.effective_on) FILTER (WHERE said.kind = '{kind}')" for kind in STATES)
     return f"""SELECT said.trajectory_id, said.track, said.dwelling_id,
         CASE WHEN bool_or(said.kind = 'cancelled') THEN 'cancelled' WHEN bool_or(said.kind = 'completed') THEN 'completed'
             WHEN bool_or(said.kind = 'started') THEN 'started' ELSE 'planned' END, {days}
     FROM {among} JOIN trajectory ON trajectory.id = among.trajectory_id AND trajectory.withdrawn_at IS NULL
-        JOIN milestone AS said ON said.trajectory_id = trajectory.id
+        JOIN milestone AS said ON said.trajectory_id = trajectory.id{track}
     WHERE said.action <> 'retracted' AND NOT EXISTS (SELECT FROM milestone AS later WHERE later.corrects_id = said.id)
     GROUP BY said.trajectory_id, said.track, said.dwelling_id"""
 
 
+TOUCHED = "(SELECT DISTINCT trajectory_id, CASE WHEN action = 'reported' THEN track END AS track FROM added) AS among"
+"""What is reported touches its own track; for a correction all of them are looked at."""
 KEEP_TRACKS = f"""
 CREATE FUNCTION keep_tracks() RETURNS trigger LANGUAGE plpgsql SET enable_hashjoin = off SET enable_mergejoin = off {SECURE} AS $$
 BEGIN
@@ -48,7 +50,7 @@ BEGIN
         DELETE FROM trajectory_track WHERE trajectory_id IN (SELECT trajectory_id FROM added WHERE action <> 'reported');
     END IF;
     INSERT INTO trajectory_track AS kept ({COLUMNS})
-    {in_force("(SELECT DISTINCT trajectory_id FROM added) AS among")}
+    {in_force(TOUCHED, " AND said.track = coalesce(among.track, said.track)")}
     ON CONFLICT (trajectory_id, track) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in KEPT)}
     WHERE ({", ".join(f"kept.{name}" for name in KEPT)}) IS DISTINCT FROM ({", ".join(f"excluded.{name}" for name in KEPT)});
     RETURN NULL;
@@ -283,8 +285,9 @@ END $$
 SCORE = """
 CREATE FUNCTION likeness(name text, typed text) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     -- From 0 to 1000: half by the letters that must change, half by the groups of three that they share; the beginning of a name is much like it.
+    -- Of a longer name `levenshtein` would have nothing: in full, a street of eighty abbreviations is.
     SELECT round(500 * greatest(
-        similarity(name, typed) + 1 - levenshtein(name, typed)::real / greatest(length(name), length(typed), 1),
+        similarity(name, typed) + 1 - levenshtein(left(name, 255), left(typed, 255))::real / greatest(length(name), length(typed), 1),
         CASE WHEN length(typed) >= 3 AND starts_with(name, typed) THEN 1.6 + 0.4 * length(typed)::real / length(name) ELSE 0 END))::integer
 $$
 """

@@ -103,6 +103,8 @@ TRIGGERS = {
 # -- Who sees and who keeps a dwelling -------------------------------------------------------------------------------------------------------------
 
 IN_FORCE = "valid_from <= today AND (valid_until IS NULL OR valid_until > today)"
+OF_DWELLING = "dwelling_id = ANY (ARRAY[%s])"
+"""Of an organisation, the period of a dwelling. Written so, it can't be looked for in the GiST index of the constraint, which takes ten times the pages."""
 
 
 def holds_dwelling(saying_something: str) -> str:
@@ -111,7 +113,7 @@ CREATE OR REPLACE FUNCTION holds_dwelling(of_dwelling uuid, registrar uuid, body
 LANGUAGE plpgsql STABLE {SECURE} AS $$
 BEGIN
     -- For pages of a corporation: what is the same for every row is passed in.
-    IF EXISTS (SELECT FROM portfolio_period WHERE dwelling_id = of_dwelling AND organisation_id = body AND {IN_FORCE}) THEN
+    IF EXISTS (SELECT FROM portfolio_period WHERE {OF_DWELLING % "of_dwelling"} AND organisation_id = body AND {IN_FORCE}) THEN
         RETURN true;
     END IF;
     RETURN coalesce(registrar = body AND NOT EXISTS (SELECT FROM portfolio_period WHERE dwelling_id = of_dwelling{saying_something}), false);
@@ -156,15 +158,6 @@ END $$
 """
 
 
-KEEPS = f"""
-CREATE FUNCTION keeps_dwelling(of_dwelling uuid) RETURNS boolean LANGUAGE plpgsql STABLE {SECURE} AS $$
-DECLARE held dwelling%ROWTYPE;
-BEGIN
-    -- Whether who sees it sees it for itself, and not only because of one that came after it: then it is not hers to write about.
-    SELECT * INTO held FROM dwelling WHERE id = of_dwelling AND withdrawn_at IS NULL;
-    RETURN FOUND AND keeps_row_of_dwelling(held.id, held.municipality_code, held.registrar_id);
-END $$
-"""
 SEES_SUCCESSION = f"""
 CREATE FUNCTION sees_succession(of_succession uuid) RETURNS boolean LANGUAGE plpgsql STABLE {SECURE} AS $$
 BEGIN
@@ -194,33 +187,67 @@ END $$
 # portfolio of the corporation that acts, is found in one query. A plan is kept for as long as a session lives and may be made while a table is empty: then
 # PostgreSQL would go through all of it for each row, once it is full.
 ALONG_INDEXES = "SET enable_seqscan = off"
-HELD = f"""EXISTS (SELECT FROM portfolio_period WHERE organisation_id = acting_organisation() AND valid_from <= {TODAY}
-        AND (valid_until IS NULL OR valid_until > {TODAY}) AND dwelling_id = (SELECT id FROM dwelling WHERE withdrawn_at IS NULL AND id = %s))"""
-SEES = f"""
-CREATE OR REPLACE FUNCTION sees_dwelling(of_dwelling uuid) RETURNS boolean LANGUAGE plpgsql STABLE {SECURE} {ALONG_INDEXES} AS $$
+HELD = f"""EXISTS (SELECT FROM portfolio_period WHERE organisation_id = body AND {IN_FORCE}
+        AND {OF_DWELLING % "(SELECT id FROM dwelling WHERE id = of_dwelling AND withdrawn_at IS NULL)"})"""
+
+
+def of_dwelling(name: str) -> str:
+    return f"""
+CREATE OR REPLACE FUNCTION {name}_dwelling(of_dwelling uuid) RETURNS boolean LANGUAGE plpgsql STABLE {ALONG_INDEXES} {SECURE} AS $$
 DECLARE
+    body constant uuid := acting_organisation();
+    today constant date := {TODAY};
     municipality text;
     registrar uuid;
 BEGIN
-    IF acting_role() = 'corporation-editor' AND {HELD % "of_dwelling"} THEN
+    IF acting_role() = 'corporation-editor' AND {HELD} THEN
         RETURN true;
     END IF;
     SELECT municipality_code, registrar_id INTO municipality, registrar FROM dwelling WHERE id = of_dwelling AND withdrawn_at IS NULL;
-    RETURN FOUND AND sees_row_of_dwelling(of_dwelling, municipality, registrar);
+    RETURN FOUND AND {name}_row_of_dwelling(of_dwelling, municipality, registrar);
 END $$
 """
-RUN_BY_ACTING = "SELECT dwelling_id FROM trajectory WHERE id = of_trajectory AND executor_id = acting_organisation()"
+
+
+# Who sees a dwelling for itself, and not only because of one that came after it, keeps it: otherwise it is not hers to write about.
+SEES, KEEPS = of_dwelling("sees"), of_dwelling("keeps")
 RUNS = f"""
-CREATE OR REPLACE FUNCTION runs_trajectory(of_trajectory uuid) RETURNS boolean LANGUAGE plpgsql STABLE {SECURE} {ALONG_INDEXES} AS $$
+CREATE OR REPLACE FUNCTION runs_trajectory(of_trajectory uuid) RETURNS boolean LANGUAGE plpgsql STABLE {ALONG_INDEXES} {SECURE} AS $$
+DECLARE
+    body constant uuid := acting_organisation();
+    today constant date := {TODAY};
+    of_dwelling uuid;
 BEGIN
-    CASE acting_role()
-    WHEN 'corporation-editor' THEN
-        RETURN {HELD % f"({RUN_BY_ACTING})"} OR keeps_dwelling(({RUN_BY_ACTING}));
-    WHEN 'municipality-editor' THEN
-        RETURN keeps_dwelling(({RUN_BY_ACTING}));
-    ELSE
+    SELECT dwelling_id INTO of_dwelling FROM trajectory WHERE id = of_trajectory AND executor_id = body AND withdrawn_at IS NULL;
+    IF NOT FOUND OR coalesce(acting_role() NOT IN ('corporation-editor', 'municipality-editor'), true) THEN
         RETURN false;
-    END CASE;
+    END IF;
+    RETURN (acting_role() = 'corporation-editor' AND {HELD}) OR keeps_dwelling(of_dwelling);
+END $$
+"""
+
+
+RUN_ON = f"""
+CREATE FUNCTION run_on_dwellings(ids uuid[]) RETURNS TABLE (dwelling_id uuid, municipality_code text, trajectory_id uuid, project text,
+    id uuid, track text, kind text, effective_on date, decided_on date, note text, evidence text, confirmed_at timestamptz)
+LANGUAGE plpgsql STABLE {ALONG_INDEXES} SET enable_hashjoin = off SET enable_mergejoin = off {SECURE} AS $$
+#variable_conflict use_column
+DECLARE body constant uuid := acting_organisation();
+BEGIN
+    -- For imports: of the dwellings among these that whoever acts may write about, what her organisation runs there, and its milestones in force. Whether
+    -- she may is asked once for each dwelling, and not anew for each trajectory and each milestone. A dwelling or trajectory without any has one empty row.
+    IF coalesce(acting_role() NOT IN ('corporation-editor', 'municipality-editor'), true) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT kept.id, kept.municipality_code, run.id, run.project,
+        said.id, said.track::text, said.kind::text, said.effective_on, said.decided_on, said.note, said.evidence::text, confirmation.recorded_at
+    FROM dwelling AS kept
+    LEFT JOIN trajectory AS run ON run.dwelling_id = kept.id AND run.executor_id = body AND run.withdrawn_at IS NULL
+    LEFT JOIN milestone AS said ON said.trajectory_id = run.id AND said.action <> 'retracted' AND NOT EXISTS
+        (SELECT FROM milestone AS later WHERE later.corrects_id = said.id)
+    LEFT JOIN confirmation ON confirmation.milestone_id = said.id AND confirmation.withdrawn_at IS NULL
+    WHERE kept.id = ANY (ids) AND kept.withdrawn_at IS NULL AND keeps_row_of_dwelling(kept.id, kept.municipality_code, kept.registrar_id);
 END $$
 """
 
@@ -229,8 +256,12 @@ INHERITED_TODAY = f" OR inherits_dwelling(of_dwelling, acting_organisation(), {T
 DROPPED = (
     "refresh_lineage(uuid[])", "rebuild_lineage()", "keep_lineage_of_added()", "keep_lineage_of_retracted()", "keep_inherited()",
     "inherits_dwelling(uuid, uuid, date)", "keeps_dwelling(uuid)", "keeps_row_of_dwelling(uuid, text, uuid)", "sees_succession(uuid)",
+    "run_on_dwellings(uuid[])",
 )  # fmt: skip
-FOR_API = ("inherits_dwelling(uuid, uuid, date)", "keeps_dwelling(uuid)", "keeps_row_of_dwelling(uuid, text, uuid)", "sees_succession(uuid)")
+FOR_API = (
+    "inherits_dwelling(uuid, uuid, date)", "keeps_dwelling(uuid)", "keeps_row_of_dwelling(uuid, text, uuid)", "sees_succession(uuid)",
+    "run_on_dwellings(uuid[])",
+)  # fmt: skip
 NOT_FOR_EVERYBODY = (*FOR_API, "refresh_lineage(uuid[])", "rebuild_lineage()", "keep_lineage_of_added()", "keep_lineage_of_retracted()", "keep_inherited()")
 
 
@@ -315,7 +346,7 @@ def upgrade() -> None:
     _define(INHERITS)
     _define(of_row("sees_row_of_dwelling", INHERITED_TODAY))
     _define(of_row("keeps_row_of_dwelling", ""))
-    for function in (KEEPS, SEES_SUCCESSION, REFRESH, REBUILD, KEEP_ADDED, KEEP_RETRACTED, KEEP_INHERITED):
+    for function in (KEEPS, RUN_ON, SEES_SUCCESSION, REFRESH, REBUILD, KEEP_ADDED, KEEP_RETRACTED, KEEP_INHERITED):
         _define(function)
     _define(SEES)
     _define(RUNS)

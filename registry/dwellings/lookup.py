@@ -113,6 +113,8 @@ def check(wanted: Wanted) -> list[Fault]:
 
 
 def check_box(box: Box, pointer: str) -> list[Fault]:
+    if max(abs(box.west), abs(box.east)) > 180 or max(abs(box.south), abs(box.north)) > 90:
+        return [Fault(pointer, "wrong-form", {"form": "5.97,50.91,5.98,50.92"})]
     if box.west > box.east or box.south > box.north:
         return [Fault(pointer, "box-turned-over")]
     too_large = max(box.east - box.west, box.north - box.south) > LARGEST_BOX_DEGREES
@@ -227,7 +229,9 @@ def _reading(after: Json) -> tuple[int, Json]:
     """Raises InvalidInput."""
     try:
         number, place = json.loads(str(after))
-        return int(number), cast("Json", place)
+        if type(number) is not int:
+            raise ValueError(after)
+        return number, cast("Json", place)
     except (ValueError, TypeError, RecursionError):
         raise InvalidInput([Fault("/cursor", "bad-cursor")]) from None
 
@@ -262,6 +266,8 @@ def _place(after: Json) -> Json:
         if [type(part) for part in place] != [int, str, str, str, int, str, str, str] or max(abs(place[0]), abs(place[4])) > LARGEST_NUMBER:
             raise ValueError(after)
         UUID(place[7])
+        if b"\0" in "".join(part for part in place if isinstance(part, str)).encode():  # half a character has no bytes
+            raise ValueError(after)
     except (ValueError, TypeError, RecursionError):
         raise InvalidInput([Fault("/cursor", "bad-cursor")]) from None
     return cast("Json", place)

@@ -72,13 +72,13 @@ def _judge_each(session: Session, actor: Actor, items: Sequence[NewPeriod]) -> l
 
 
 def _known(session: Session, actor: Actor, items: Sequence[NewPeriod]) -> _Known:
-    ids = {item.dwelling_id for item in items}
+    ids, period_ids = {item.dwelling_id for item in items}, {item.id for item in items}
     visible = sa.select(Dwelling.id, Dwelling.municipality_code).where(Dwelling.id.in_(ids), dwellings.visible_to(actor))
     kinds = sa.select(Organisation.id).where(Organisation.id.in_({item.organisation_id for item in items}), Organisation.kind == OrganisationKind.CORPORATION)
     return _Known(
         municipalities={row.id: row.municipality_code for row in session.execute(visible)},
         corporations=frozenset(session.scalars(kinds)),
-        periods=session.scalars(sa.select(PortfolioPeriod).where(PortfolioPeriod.dwelling_id.in_(ids))).all(),
+        periods=session.scalars(sa.select(PortfolioPeriod).where(PortfolioPeriod.dwelling_id.in_(ids) | PortfolioPeriod.id.in_(period_ids))).all(),
     )
 
 
@@ -167,7 +167,9 @@ def inherit(session: Session, actor: Actor, succession: Succession, predecessors
 def take_back(session: Session, actor: Actor, periods: Sequence[PortfolioPeriod]) -> None:
     """Let periods that followed from a succession have no day, unless somebody changed them since. Raises NotAllowed."""
     require(actor, Right.MANAGE_PORTFOLIOS)
-    unchanged = [period for period in periods if period.version == 1]
+    query = sa.select(PortfolioPeriod).where(PortfolioPeriod.id.in_([period.id for period in periods])).order_by(PortfolioPeriod.id)
+    held = session.scalars(query.with_for_update(key_share=True).execution_options(populate_existing=True))  # also by whoever changes one at this moment
+    unchanged = [period for period in held if period.version == 1]
     for period in unchanged:
         change(session, period, {"valid_until": period.valid_from})
     lines = [(period.dwelling_id, {"organisationId": str(period.organisation_id)}) for period in unchanged]

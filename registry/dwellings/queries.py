@@ -236,6 +236,13 @@ def check_kept(session: Session, actor: Actor, dwelling_id: UUID) -> None:
         raise NotYours([Fault("", "dwelling-not-kept")])
 
 
+def only_seen(session: Session, actor: Actor, dwelling_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these dwellings, none of which the actor keeps (`kept_by`), that she sees."""
+    if not dwelling_ids:
+        return frozenset()
+    return frozenset(session.scalars(sa.select(Dwelling.id).where(Dwelling.id.in_(dwelling_ids), visible_to(actor))))
+
+
 def out_of_sight(session: Session, dwelling_ids: Collection[UUID]) -> frozenset[UUID]:
     """Those of these ids that belong to a dwelling which whoever acts may not see."""
     if not dwelling_ids:

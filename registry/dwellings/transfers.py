@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from registry.access import Actor, Right, require
 from registry.audit import commands as audit
-from registry.batch import Result, fresh_ids, insert_new, refused, repeated
+from registry.batch import Result, fresh_ids, refused, repeated
 from registry.changes.commands import announce_each
 from registry.changes.model import ChangeKind
 from registry.db import RECORDED_NOW, Json
@@ -35,7 +35,8 @@ class Transfer:
 def transfer_each(session: Session, actor: Actor, transfer: Transfer, dwelling_ids: Sequence[UUID]) -> list[Result]:
     """Transfer dwellings of the municipality; what was transferred so already is left as it is. The id of a result is that of the new period.
 
-    Raises NotAllowed, RuleViolation (no other corporation to transfer to).
+    Raises NotAllowed, RuleViolation (no other corporation to transfer to); when somebody else assigns one of them meanwhile PortfolioOverlaps, PortfolioTwice,
+    and then nothing is transferred.
     """
     require(actor, Right.MANAGE_PORTFOLIOS)
     _check(session, transfer)
@@ -106,7 +107,7 @@ def _holds(period: PortfolioPeriod, day: date) -> bool:
 
 
 def _move(session: Session, actor: Actor, transfer: Transfer, moved: Sequence[tuple[PortfolioPeriod, UUID]]) -> None:
-    """The former ones end first: at no moment has a dwelling two owners."""
+    """The former ones end first: at no moment has a dwelling two owners. Raises PortfolioOverlaps, PortfolioTwice for what somebody else wrote meanwhile."""
     begun = [
         {
             "id": fresh,
@@ -124,7 +125,8 @@ def _move(session: Session, actor: Actor, transfer: Transfer, moved: Sequence[tu
     session.execute(ends.execution_options(synchronize_session=False))
     for former, _ in moved:
         session.expire(former)
-    insert_new(session, PortfolioPeriod, begun)
+    if begun:
+        session.execute(sa.insert(PortfolioPeriod), begun)
 
 
 def _tell(session: Session, actor: Actor, transfer: Transfer, dwelling_ids: Sequence[UUID]) -> None:

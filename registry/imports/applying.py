@@ -8,6 +8,7 @@ a transaction that goes on with a next chunk has the field to itself.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Final
 
@@ -20,7 +21,7 @@ from registry.audit import commands as audit
 from registry.db import Json, transaction
 from registry.errors import Conflict
 from registry.imports import staging
-from registry.imports.comparing import Places, compare, end, places_of
+from registry.imports.comparing import Places, chunks, compare, end, places_of
 from registry.imports.kinds import Judgement
 from registry.imports.model import ImportMode, ImportRun, ImportStatus
 from registry.imports.running import ITSELF, Job, Overtaken, advance, alone, problem, settle
@@ -51,36 +52,33 @@ def _per_row(job: Job) -> None:
         after, _ = staging.last_written(session, job.id)
         places = places_of(session, job)
         done = _rows_until(session, job, after)
-    while True:
-        rows = _tried_again(partial(_chunk, job, places, after, done))
-        if not rows:
-            break
-        after, done = rows[-1].staged.key, done + len(rows)
-        job.tell(ImportStatus.APPLYING, done, job.rows_read)
+    with closing(chunks(job, after, faulty=False)) as found:
+        for rows in found:
+            done += len(rows)
+            _tried_again(partial(_chunk, job, places, rows, done))
+            job.tell(ImportStatus.APPLYING, done, job.rows_read)
     with transaction(role=ITSELF) as session:
         alone(session, job)
         _applied(session, job)
 
 
-def _chunk(job: Job, places: Places, after: str, done: int) -> list[KeptRow]:
+def _chunk(job: Job, places: Places, rows: Sequence[KeptRow], done: int) -> None:
     with transaction(role=ITSELF) as session:
         alone(session, job)
         session.execute(sa.text(f"SELECT pg_advisory_xact_lock_shared({_FIELD})"))
-        rows = staging.rows_to_judge(session, job.id, after=after, faulty=False)
-        if rows:
-            _write(session, job, rows, _judged(session, job, rows), places)
-            advance(session, job, ImportStatus.APPLYING, done + len(rows), job.rows_read)
-        return rows
+        _write(session, job, rows, _judged(session, job, rows), places)
+        advance(session, job, ImportStatus.APPLYING, done, job.rows_read)
 
 
-def _tried_again(work: Callable[[], list[KeptRow]]) -> list[KeptRow]:
+def _tried_again(work: Callable[[], None]) -> None:
     """Raises Conflict."""
     for _ in range(ATTEMPTS - 1):
         try:
-            return work()
+            work()
+            return
         except Conflict as conflict:
             log.info("import-chunk-again", code=conflict.code)
-    return work()
+    work()
 
 
 def _all_or_nothing(job: Job) -> None:
@@ -106,24 +104,24 @@ def compare_again(job: Job) -> None:
         session.execute(sa.update(ImportRun).where(ImportRun.id == job.id).values(problems=problems))
 
 
-def _whole(job: Job) -> list[KeptRow]:
+def _whole(job: Job) -> None:
     """Raises RowRefused."""
     with transaction(role=ITSELF) as session:
         alone(session, job)
         session.execute(sa.text(f"SELECT pg_advisory_xact_lock({_FIELD})"))
         if session.scalar(sa.select(ImportRun.status).where(ImportRun.id == job.id)) is not ImportStatus.APPLYING:
             raise Overtaken(ImportStatus.APPLYING)
-        places, after, done = places_of(session, job), "", 0
-        while rows := staging.rows_to_judge(session, job.id, after=after, faulty=False):
-            judged = _judged(session, job, rows)
-            if any(each.faults for each in judged):
-                raise RowRefused()
-            _write(session, job, rows, judged, places)
-            after, done = rows[-1].staged.key, done + len(rows)
-            _tell(job, done)
-            job.as_itself(session)
+        places, done = places_of(session, job), 0
+        with closing(chunks(job, "", faulty=False)) as found:
+            for rows in found:
+                judged = _judged(session, job, rows)
+                if any(each.faults for each in judged):
+                    raise RowRefused()
+                _write(session, job, rows, judged, places)
+                done += len(rows)
+                _tell(job, done)
+                job.as_itself(session)
         _applied(session, job)
-    return []
 
 
 def _tell(job: Job, done: int) -> None:

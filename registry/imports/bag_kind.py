@@ -107,7 +107,7 @@ class BagExtract:
         ]
 
     def undo(self, session: Session, actor: Actor, effects: Sequence[Effect]) -> list[RowFault]:
-        return dwelling_writes.take_back(session, actor, [effect.subject_id for effect in effects])
+        return dwelling_writes.take_back(session, actor, effects)
 
 
 def _identify(actor: Actor, values: Values, known: frozenset[str]) -> Identified:

@@ -81,15 +81,14 @@ def take_in(session: Session, actor: Actor, import_id: UUID, new: NewImport) -> 
         "role": actor.role,
         "total": new.size_bytes,
     }
-    if _sent_before(session, actor, new) is None:
-        session.execute(postgresql.insert(ImportRun).values(values).on_conflict_do_nothing())
-    run = _sent_before(session, actor, new) or session.get(ImportRun, import_id)
-    if run is None or (run.kind, run.sha256, run.sheet) != (new.kind, new.sha256, new.sheet):
+    run = _sent_before(session, actor, new)
+    if run is None and session.scalar(postgresql.insert(ImportRun).values(values).on_conflict_do_nothing().returning(ImportRun.id)) is not None:
+        audit.record(session, actor, "import.received", "import", import_id, details={"kind": new.kind.value, "sha256": new.sha256.hex()})
+        return session.get_one(ImportRun, import_id), Outcome.CREATED
+    run = run or _sent_before(session, actor, new)
+    if run is None or (run.kind, run.sha256) != (new.kind, new.sha256) or new.sheet not in (None, run.sheet):
         raise ImportSentOtherwise()
-    if run.id != import_id:
-        return run, Outcome.UNCHANGED
-    audit.record(session, actor, "import.received", "import", import_id, details={"kind": new.kind.value, "sha256": new.sha256.hex()})
-    return run, Outcome.CREATED
+    return run, Outcome.UNCHANGED
 
 
 def _sent_before(session: Session, actor: Actor, new: NewImport) -> ImportRun | None:

@@ -1,7 +1,7 @@
 """The columns of a file of dwellings. A column that is not there and a cell that is empty leave what they are about as it is; a cell with `-` clears it."""
 
 import re
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from registry.dwellings.model import DwellingType, Tenure, Use
@@ -189,12 +189,20 @@ NAMES: Final = {**{column: name for name, column in _SAME.items()}, "house_numbe
 _TYPES_BY_DIGITS: Final = {digits: type_.value for type_, digits in BAG_TYPE_DIGITS.items()}
 
 
+@lru_cache(1000)
+def _columns(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Of the table, for these of the API; "" for what is said otherwise. Most rows of a file have the same ones."""
+    return tuple(_SAME.get(name, "") for name in names)
+
+
 def said(values: Values) -> dict[str, object]:
     """What a row says, by the column of the table; None for what it clears. Letter and suffix behind the house number count unless they have own cells."""
-    found: dict[str, object] = {_SAME[name]: value for name, value in values.items() if name in _SAME}
+    columns = _columns(tuple(values))
+    found: dict[str, object] = dict(zip(columns, values.values(), strict=True))
+    found.pop("", None)
     if "houseNumber" in values:
         number = values["houseNumber"]
-        if isinstance(number, Mapping):
+        if isinstance(number, dict):
             found["house_number"] = number["number"]
             for part, column in (("letter", "house_letter"), ("suffix", "house_number_suffix")):
                 if part in number:

@@ -14,7 +14,7 @@ from registry.changes.commands import announce_each
 from registry.changes.model import ChangeKind
 from registry.dwellings.model import Dwelling
 from registry.errors import Conflict
-from registry.imports.kinds import RowFault
+from registry.imports.kinds import Effect, RowFault
 from registry.imports.staging import NULL, copy, driver, text
 
 _TYPES: Final[Mapping[str, LiteralString]] = {
@@ -86,7 +86,7 @@ def create(session: Session, actor: Actor, rows: Sequence[tuple[UUID | None, obj
     if not rows:
         return
     whole = [(id, content) for id, content in rows if id is not None and isinstance(content, Mapping)]
-    copy(session, "imported_dwelling", _NEW, (_line(id, content, _TYPES) for id, content in whole))
+    copy(session, "imported_dwelling", _NEW, _lines(whole, _TYPES))
     session.execute(sa.text(_CREATE.replace("%s", "CAST(:registrar AS uuid)")), {"registrar": actor.organisation_id})
     _tell(session, actor, "dwelling.registered", [(id, {str(content["municipality_code"])}) for id, content in whole])
 
@@ -95,17 +95,18 @@ def change(session: Session, actor: Actor, changes: Sequence[Change]) -> None:
     """Raises BagIdTaken when somebody else was quicker, Conflict when a dwelling has another version than the one that was judged."""
     if not changes:
         return
-    copy(session, "changed_dwelling", _CHANGED, (_line(each.id, each.content, _JUDGED) for each in changes))
+    copy(session, "changed_dwelling", _CHANGED, _lines([(each.id, each.content) for each in changes], _JUDGED))
     if session.execute(sa.text(_CHANGE)).rowcount != len(changes):  # type: ignore[attr-defined]
         raise Conflict()
     _tell(session, actor, "dwelling.amended", [(each.id, each.told) for each in changes])
 
 
-def take_back(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[RowFault]:
+def take_back(session: Session, actor: Actor, effects: Sequence[Effect]) -> list[RowFault]:
     """Withdraw what was created and put back what was changed; what builds on it, and then nothing may be kept."""
+    ids, versions = [effect.subject_id for effect in effects], [effect.version for effect in effects]
     own = {actor.municipality_code} if actor.municipality_code else set[str]()
     before = _municipalities(session, ids)
-    found = driver(session).execute("SELECT dwelling_id, built_on FROM undo_dwellings(%s)", (list(ids),)).fetchall()
+    found = driver(session).execute("SELECT dwelling_id, built_on FROM undo_dwellings(%s, %s)", (ids, versions)).fetchall()
     if found:
         return [RowFault(None, "import-built-on-dwelling", {"id": str(id), "by": str(what)}) for id, what in found]
     after = _municipalities(session, ids)
@@ -124,8 +125,23 @@ def _tell(session: Session, actor: Actor, action: str, told: Iterable[tuple[UUID
     announce_each(session, ChangeKind.DWELLING, [(id, code, None) for id, codes in told for code in sorted(codes)], action=action)
 
 
-def _line(id: UUID, content: Mapping[str, Any], types: Mapping[str, LiteralString]) -> str:
-    return "\t".join([str(id), *[_cell(content[name]) for name in types]]) + "\n"
+def _lines(rows: Sequence[tuple[UUID, Mapping[str, Any]]], types: Mapping[str, LiteralString]) -> list[str]:
+    """Column by column: most values of a column occur again and again."""
+    if not rows:
+        return []
+    columns: list[Iterable[str]] = [[str(id) for id, _ in rows]]
+    for name, type_ in types.items():
+        values = [content[name] for _, content in rows]
+        columns.append(map(_cell, values) if type_.endswith("[]") else map(_Cells().__getitem__, values))
+    return ["\n".join(map("\t".join, zip(*columns, strict=True))), "\n"]
+
+
+class _Cells(dict[object, str]):
+    """What a value of one column is in a line of COPY."""
+
+    def __missing__(self, value: object) -> str:
+        cell = self[value] = _cell(value)
+        return cell
 
 
 def _cell(value: object) -> str:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from registry.access import Actor, Right, Role
 from registry.db import Json
@@ -27,7 +28,7 @@ from registry.imports.dwelling_writes import Change
 from registry.imports.in_sight import KEPT
 from registry.imports.kinds import Effect, Identified, Judgement, RowFault, StagedRow, Values
 from registry.imports.model import EffectAction, ImportKind, SubjectKind
-from registry.imports.staging import driver
+from registry.imports.staging import array, driver
 from registry.versioned import Outcome
 
 _EMPTY: Final[Mapping[str, object]] = Particulars("").columns()
@@ -66,14 +67,13 @@ class Dwellings:
         present = _present(session, [id for id in ids if id])
         whole = [_whole(actor, particulars, present.get(id)) for particulars, id in zip(told, ids, strict=True)]
         known = _known(session, actor, whole, holders, bag_ids)
-        first: dict[str, int] = {}
-        judged = []
-        for row, content, id in zip(rows, whole, ids, strict=True):
-            one = _judge(actor, row, content, present.get(id), known)
-            if first.setdefault(id or row.key, row.row) != row.row:
-                one.faults.append(RowFault(None, "row-repeated", {"first": first[id or row.key]}))
+        judged = [_judge(actor, row, content, present.get(id), known) for row, content, id in zip(rows, whole, ids, strict=True)]
+        said_before = _SaidBefore()
+        for row, particulars, id, one in sorted(zip(rows, told, ids, judged, strict=True), key=lambda each: each[0].row):
+            first = said_before.first(row, particulars, id)
+            if first is not None:
+                one.faults.append(RowFault(None, "row-repeated", {"first": first}))
                 one.outcome = Outcome.REFUSED
-            judged.append(one)
         return judged
 
     def lock(self, session: Session, actor: Actor, rows: Sequence[StagedRow]) -> None:  # noqa: ARG002
@@ -92,7 +92,26 @@ class Dwellings:
         ]
 
     def undo(self, session: Session, actor: Actor, effects: Sequence[Effect]) -> list[RowFault]:
-        return dwelling_writes.take_back(session, actor, [effect.subject_id for effect in effects])
+        return dwelling_writes.take_back(session, actor, effects)
+
+
+class _SaidBefore:
+    """Which row was the first about a dwelling. One that is new may be named by its BAG id in one row and by its address in another."""
+
+    def __init__(self) -> None:
+        self._rows: dict[object, int] = {}
+        self._at: dict[object, dict[object, int]] = defaultdict(dict)
+        """The rows at an address where a dwelling is new, by BAG id."""
+
+    def first(self, row: StagedRow, particulars: Mapping[str, object], id: str | None) -> int | None:
+        """An earlier row about the same, or None."""
+        earlier = self._rows.setdefault(id or row.key, row.row)
+        if id is None and (address := _address(particulars)) is not None:
+            there, bag_id = self._at[address], particulars.get("bag_id")
+            same = [number for other, number in there.items() if bag_id is None or other is None]
+            there.setdefault(bag_id, row.row)
+            earlier = min([earlier, *same])
+        return None if earlier == row.row else earlier
 
 
 def _identify(values: Values, particulars: Mapping[str, object], register: _Register) -> Identified:
@@ -147,14 +166,19 @@ def _look(session: Session, rows: Sequence[Values], told: Sequence[Mapping[str, 
     )
 
 
-_BY_ID: Final = Dwelling.id == sa.any_(sa.bindparam("wanted", type_=sa.ARRAY(sa.Uuid)))
-_BY_BAG_ID: Final = Dwelling.bag_id == sa.any_(sa.bindparam("wanted", type_=sa.ARRAY(sa.Text)))
+def _listed(name: str, type_: TypeEngine[Any]) -> sa.ColumnElement[Any]:
+    """A parameter with many values, as `array` writes them."""
+    return sa.cast(sa.bindparam(name, type_=sa.types.NullType()), sa.ARRAY(type_))
+
+
+_BY_ID: Final = Dwelling.id == sa.any_(_listed("wanted", sa.Uuid()))
+_BY_BAG_ID: Final = Dwelling.bag_id == sa.any_(_listed("wanted", sa.Text()))
 
 
 def _ask(session: Session, by: sa.ColumnElement[bool], wanted: Sequence[object], columns: Sequence[Any]) -> list[tuple[str, ...]]:
     if not wanted:
         return []
-    found = session.execute(sa.select(*columns).where(by, Dwelling.withdrawn_at.is_(None)), {"wanted": list(wanted)})
+    found = session.execute(sa.select(*columns).where(by, Dwelling.withdrawn_at.is_(None)), {"wanted": array(wanted)})
     return [tuple(map(str, row)) for row in found]
 
 
@@ -163,16 +187,15 @@ def _at(session: Session, numbers: set[tuple[object, ...]], also: sa.ColumnEleme
     if not numbers:
         return found
     asked = (
-        sa.func.unnest(
-            sa.bindparam("postcodes", [each[0] for each in numbers], type_=sa.ARRAY(sa.Text)),
-            sa.bindparam("numbers", [each[1] for each in numbers], type_=sa.ARRAY(sa.Integer)),
-        )
+        sa.func.unnest(_listed("postcodes", sa.Text()), _listed("numbers", sa.Integer()))
         .table_valued(sa.column("postcode", sa.Text), sa.column("house_number", sa.Integer))
         .render_derived("asked")
     )
     columns = (Dwelling.id, Dwelling.bag_id, Dwelling.postcode, Dwelling.house_number, Dwelling.house_letter, Dwelling.house_number_suffix)
     same = sa.and_(Dwelling.postcode == asked.c.postcode, Dwelling.house_number == asked.c.house_number)
-    for id, bag_id, postcode, number, letter, suffix in session.execute(sa.select(*columns).join(asked, same).where(Dwelling.withdrawn_at.is_(None), also)):
+    query = sa.select(*columns).join(asked, same).where(Dwelling.withdrawn_at.is_(None), also)
+    values = {"postcodes": array([each[0] for each in numbers]), "numbers": array([each[1] for each in numbers])}
+    for id, bag_id, postcode, number, letter, suffix in session.execute(query, values):
         found[postcode, number, _small(letter), _small(suffix)].append((str(id), bag_id))
     return found
 
@@ -191,7 +214,7 @@ def _present(session: Session, ids: Sequence[str]) -> dict[str | None, Row]:
     if not ids:
         return {}
     query = sa.select(*queries.COLUMNS, KEPT.label("kept")).where(_BY_ID, Dwelling.withdrawn_at.is_(None))
-    return {str(row["id"]): dict(row) for row in session.execute(query, {"wanted": [UUID(id) for id in ids]}).mappings()}
+    return {str(row["id"]): dict(row) for row in session.execute(query, {"wanted": array(ids)}).mappings()}
 
 
 def _whole(actor: Actor, particulars: Mapping[str, object], present: Row | None) -> dict[str, Any]:
@@ -203,7 +226,7 @@ def _whole(actor: Actor, particulars: Mapping[str, object], present: Row | None)
 
 
 def _known(session: Session, actor: Actor, whole: Sequence[Mapping[str, Any]], holders: Known, bag_ids: Collection[str]) -> Known:
-    hidden = driver(session).execute("SELECT bag_ids_out_of_sight(%s)", (list(bag_ids),)).fetchall() if bag_ids else []
+    hidden = driver(session).execute("SELECT bag_ids_out_of_sight(%s)", (array(bag_ids),)).fetchall() if bag_ids else []
     codes = {each["municipality_code"] for each in whole if each["municipality_code"]}
     known = look_up(session, actor, codes=codes, slugs={each["focus_area"] for each in whole if each["focus_area"]}, bag_ids=())
     return replace(known, holders=holders.holders, hidden_bag_ids=frozenset(str(bag_id) for (bag_id,) in hidden))

@@ -30,13 +30,15 @@ log = structlog.get_logger()
 
 
 def forget() -> int:
-    """Forget files and rows whose term has passed; how many imports. One that can't be forgotten now is tried again the next night. Raises Unavailable."""
+    """Forget files and rows whose term has passed; how many imports. A file that can't be removed now is swept away later. Raises Unavailable."""
     forgotten = 0
     for import_id in _due():
-        storage.delete(file_key(import_id))
         with transaction(role=ITSELF) as session:
+            still = sa.update(ImportRun).where(ImportRun.id == import_id, ImportRun.status.not_in(UNDER_WAY)).values(forgotten_at=clock.now())
+            if session.scalar(still.returning(ImportRun.id)) is None:
+                continue  # somebody asked for it meanwhile
             staging.forget_rows(session, import_id)
-            session.execute(sa.update(ImportRun).where(ImportRun.id == import_id).values(forgotten_at=clock.now()))
+        storage.delete(file_key(import_id))
         forgotten += 1
     return forgotten
 

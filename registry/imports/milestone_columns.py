@@ -160,39 +160,45 @@ def form_faults(row: Values) -> list[RowFault]:
     return faults
 
 
-def unsaid(row: Values) -> list[RowFault]:
-    """What a row does not say though all of its cells can be read."""
-    if not dates_of(row):
+Dates = Mapping[MilestoneKind, str]
+
+
+def unsaid(row: Values, dates: Dates) -> list[RowFault]:
+    """What a row with these dates does not say though all of its cells can be read."""
+    if not dates:
         return [RowFault("effectiveOn", "milestone-not-said")]
-    return [RowFault("decidedOn", "decided-without-plan")] if "decidedOn" in row and MilestoneKind.PLANNED not in dates_of(row) else []
+    return [RowFault("decidedOn", "decided-without-plan")] if "decidedOn" in row and MilestoneKind.PLANNED not in dates else []
 
 
 def dates_of(row: Values) -> dict[MilestoneKind, str]:
     """The dates that a row says, as text, by kind."""
-    dates = {kind: str(row[column]) for kind, column in WIDE.items() if column in row}
+    dates = {kind: cast("str", row[column]) for kind, column in WIDE.items() if column in row}
     if "kind" in row and "effectiveOn" in row:
-        dates.setdefault(MilestoneKind(str(row["kind"])), str(row["effectiveOn"]))
+        dates.setdefault(_KIND[cast("str", row["kind"])], cast("str", row["effectiveOn"]))
     return dates
 
 
-def group_of(row: Values, *, faulty: bool) -> Group:
-    """The milestones that a row says; of a row with faulty cells, those that can be told."""
+_KIND: Final = {kind.value: kind for kind in MilestoneKind}
+_TRACK: Final = {track.value: track for track in Track}
+
+
+def group_of(row: Values, dates: Dates, *, faulty: bool) -> Group:
+    """The milestones that a row with these dates says; of a row with faulty cells, those that can be told."""
     if "track" not in row:
         return Group((), faulty)
-    track, note = Track(str(row["track"])), cast("str | None", row.get("note"))
-    decided_on = date.fromisoformat(str(row["decidedOn"])) if "decidedOn" in row else None
+    track, note = _TRACK[cast("str", row["track"])], cast("str | None", row.get("note"))
+    decided_on = date.fromisoformat(cast("str", row["decidedOn"])) if "decidedOn" in row else None
     return Group(
-        [
-            Said(Happened(track, kind, date.fromisoformat(day), decided_on if kind is MilestoneKind.PLANNED else None), note)
-            for kind, day in dates_of(row).items()
-        ],
+        [Said(Happened(track, kind, date.fromisoformat(day), decided_on if kind is MilestoneKind.PLANNED else None), note) for kind, day in dates.items()],
         faulty,
     )
 
 
 def money_of(row: Values) -> dict[str, Decimal | None]:
     """The amounts of a row by scheme, as `milestone_targets` has found them."""
-    pairs = cast("list[list[str | None]]", row.get("money") or [])
+    if "money" not in row:
+        return {}
+    pairs = cast("list[list[str | None]]", row["money"])
     return {cast("str", scheme): None if amount is None else Decimal(amount) for scheme, amount in pairs}
 
 
@@ -226,10 +232,11 @@ def changes_of(settled: Settled, row: Values) -> dict[str, Json] | None:
         if step.former is None:
             continue
         column = WIDE[step.happened.kind] if WIDE[step.happened.kind] in row else "effectiveOn"
-        if step.happened.effective_on != step.former.effective_on:
-            changes[column] = [step.former.effective_on.isoformat(), step.happened.effective_on.isoformat()]
-        if step.happened.decided_on != step.former.decided_on:
-            changes["decidedOn"] = [_iso(step.former.decided_on), _iso(step.happened.decided_on)]
+        former = step.former.happened
+        if step.happened.effective_on != former.effective_on:
+            changes[column] = [former.effective_on.isoformat(), step.happened.effective_on.isoformat()]
+        if step.happened.decided_on != former.decided_on:
+            changes["decidedOn"] = [_iso(former.decided_on), _iso(step.happened.decided_on)]
         if step.former.confirmed_at is not None:
             changes["confirmed"] = [True, False]
     return changes or None

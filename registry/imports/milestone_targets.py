@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
-from typing import cast
+from typing import LiteralString, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,7 +16,10 @@ from registry.db import Json
 from registry.imports.dwelling_of_row import Found, find
 from registry.imports.kinds import Identified, RowFault, StagedRow, Values
 from registry.imports.milestone_columns import form_faults
-from registry.trajectories.model import FundingLine, Project, Scheme, Trajectory
+from registry.imports.staging import driver
+from registry.trajectories.model import FundingLine, MilestoneKind, Project, Scheme, Track, Trajectory
+from registry.trajectories.rules import Happened
+from registry.trajectories.settling import Standing
 
 Money = dict[str, Decimal | None]
 """Amount in euro by scheme, None while it is not known."""
@@ -31,6 +35,7 @@ class Target:
     money: Money = field(default_factory=dict)
     opened_by: int | None = None
     municipality_code: str = ""
+    present: list[Standing] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +120,36 @@ def _slugs(session: Session, model: type[Project] | type[Scheme], names: Collect
     return {**by_name, **slugs}
 
 
-class Targets:
-    """The trajectories of the sender's organisation on some dwellings, and those that the rows would open there."""
+_RUN: LiteralString = """
+SELECT dwelling_id, municipality_code, trajectory_id, project, id, track, kind, effective_on, decided_on, note, evidence, confirmed_at
+FROM run_on_dwellings(%s::uuid[]) ORDER BY trajectory_id
+"""
+_TRACK, _KIND = ({each.value: each for each in values} for values in (Track, MilestoneKind))
 
-    def __init__(self, session: Session, actor: Actor, dwelling_ids: Collection[UUID]) -> None:
-        query = sa.select(Trajectory.id, Trajectory.dwelling_id, Trajectory.project).where(
-            Trajectory.dwelling_id == sa.any_(sa.cast(list(dwelling_ids), sa.ARRAY(sa.Uuid))),
-            Trajectory.executor_id == actor.organisation_id,
-            Trajectory.withdrawn_at.is_(None),
-        )
+
+def _standing(id: UUID, track: str, kind: str, effective_on: date, decided_on: date | None, *rest: *tuple[str | None, str, datetime | None]) -> Standing:
+    return Standing(id, Happened(_TRACK[track], _KIND[kind], effective_on, decided_on), *rest)
+
+
+class Targets:
+    """The trajectories of the sender's organisation on some dwellings, with their milestones in force, and those that the rows would open there."""
+
+    def __init__(self, session: Session, dwelling_ids: Collection[UUID]) -> None:
+        self.municipalities: dict[UUID, str] = {}
+        """Of each dwelling that the actor may write about."""
         self.own: dict[UUID, list[Target]] = defaultdict(list)
-        for row in session.execute(query.order_by(Trajectory.id)):
-            self.own[row.dwelling_id].append(Target(row.dwelling_id, row.project, row.id))
-        self.by_id = {cast("UUID", target.id): target for targets in self.own.values() for target in targets}
+        self.by_id: dict[UUID, Target] = {}
+        listed = "{" + ",".join(map(str, dwelling_ids)) + "}"
+        for dwelling_id, municipality, trajectory_id, project, *said in driver(session).execute(_RUN, (listed,)):
+            self.municipalities[dwelling_id] = municipality
+            if trajectory_id is None:
+                continue
+            target = self.by_id.get(trajectory_id)
+            if target is None:
+                target = self.by_id[trajectory_id] = Target(dwelling_id, project, trajectory_id)
+                self.own[dwelling_id].append(target)
+            if said[0] is not None:
+                target.present.append(_standing(*said))
         self._add_money(session)
 
     def _add_money(self, session: Session) -> None:
@@ -138,7 +160,9 @@ class Targets:
 
     def assign(self, dwelling_id: UUID, rows: Sequence[StagedRow]) -> list[Target | RowFault]:
         """The target of each row about one dwelling, or why it has none. A trajectory that a row would open may be what another row means."""
-        targets = list(self.own.get(dwelling_id, ()))
+        targets: list[Target] = list(self.own.get(dwelling_id, ()))
+        if len(rows) == 1 and len(targets) == 1 and "trajectoryId" not in rows[0].values and _project(rows[0]) in (None, targets[0].project):
+            return [targets[0]]
         named = dict.fromkeys(_project(row) for row in rows if "trajectoryId" not in row.values and not row.faulty)
         for project in sorted(named, key=lambda project: project is None):
             if not any(project in (None, target.project) for target in targets):

@@ -1,25 +1,23 @@
 """Milestones from a file. Rows about one dwelling are judged together: each trajectory over its whole corrected history, by the rules of a single report."""
 
+import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import cast
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry import clock
 from registry.access import Actor, Right
 from registry.dwellings import queries as dwellings
-from registry.dwellings.model import Dwelling
 from registry.errors import Conflict
 from registry.imports import milestone_targets
 from registry.imports.dwelling_of_row import NAMED_BY
-from registry.imports.in_sight import KEPT
 from registry.imports.kinds import Effect, Identified, Judgement, RowFault, StagedRow, Values
-from registry.imports.milestone_columns import COLUMNS, changes_of, group_of, money_of, row_fault, shown, unsaid
+from registry.imports.milestone_columns import COLUMNS, changes_of, dates_of, group_of, money_of, row_fault, shown, unsaid
 from registry.imports.milestone_targets import Money, Target, Targets, check_money
 from registry.imports.model import EffectAction, ImportKind, SubjectKind
 from registry.sheets.columns import Column
@@ -27,25 +25,15 @@ from registry.trajectories import journal
 from registry.trajectories.commands import NewTrajectory, open_each
 from registry.trajectories.funding import Funding
 from registry.trajectories.model import Action
-from registry.trajectories.queries import MilestoneInForce, in_force
 from registry.trajectories.settling import Settled, settle
 from registry.trajectories.undoing import take_back
 from registry.versioned import Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Plan:
     target: Target
     settled: Settled
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    today: date
-    dwellings: Mapping[UUID, str]
-    """The municipality of each that the actor may write about."""
-    targets: Targets
-    in_force: Mapping[UUID, Sequence[MilestoneInForce]]
 
 
 class Milestones:
@@ -58,14 +46,14 @@ class Milestones:
     def identify(self, session: Session, actor: Actor, rows: Sequence[tuple[int, Values]]) -> list[Identified]:
         return milestone_targets.identify(session, actor, [values for _, values in rows])
 
-    def judge(self, session: Session, actor: Actor, rows: Sequence[StagedRow]) -> list[Judgement]:
+    def judge(self, session: Session, actor: Actor, rows: Sequence[StagedRow]) -> list[Judgement]:  # noqa: ARG002
         by_dwelling: dict[UUID, list[StagedRow]] = defaultdict(list)
         for row in rows:
             by_dwelling[UUID(row.key)].append(row)
-        known = _known(session, actor, by_dwelling)
+        targets, today = Targets(session, by_dwelling), clock.today()
         judged: dict[int, Judgement] = {}
         for dwelling_id, of_dwelling in by_dwelling.items():
-            judged |= _judge_dwelling(dwelling_id, of_dwelling, known)
+            judged.update(_judge_dwelling(dwelling_id, of_dwelling, targets, today))
         return [judged[row.row] for row in rows]
 
     def lock(self, session: Session, actor: Actor, rows: Sequence[StagedRow]) -> None:  # noqa: ARG002
@@ -91,48 +79,43 @@ class Milestones:
         return [RowFault(None, fault.code, shown(fault.facts)) for fault in take_back(session, actor, milestones, trajectories)]
 
 
-def _known(session: Session, actor: Actor, dwelling_ids: Mapping[UUID, object]) -> _Known:
-    ids = list(dwelling_ids)
-    targets = Targets(session, actor, ids)
-    by_trajectory: dict[UUID, list[MilestoneInForce]] = defaultdict(list)
-    for milestone in in_force(session, list(targets.by_id)) if targets.by_id else ():
-        by_trajectory[milestone.trajectory_id].append(milestone)
-    kept = sa.select(Dwelling.id, Dwelling.municipality_code).where(Dwelling.id == sa.any_(sa.cast(ids, sa.ARRAY(sa.Uuid))), KEPT)
-    return _Known(clock.today(), {row.id: row.municipality_code for row in session.execute(kept)}, targets, by_trajectory)
-
-
-def _judge_dwelling(dwelling_id: UUID, rows: Sequence[StagedRow], known: _Known) -> dict[int, Judgement]:
-    if dwelling_id not in known.dwellings:
+def _judge_dwelling(dwelling_id: UUID, rows: Sequence[StagedRow], known: Targets, today: date) -> dict[int, Judgement]:
+    if dwelling_id not in known.municipalities:
         return {row.row: Judgement(Outcome.REFUSED, faults=[RowFault(None, "not-yours")]) for row in rows}
     judged: dict[int, Judgement] = {}
     by_target: dict[Target, list[StagedRow]] = defaultdict(list)
-    for row, target in zip(rows, known.targets.assign(dwelling_id, rows), strict=True):
+    for row, target in zip(rows, known.assign(dwelling_id, rows), strict=True):
         if isinstance(target, RowFault):
             judged[row.row] = Judgement(Outcome.REFUSED, faults=[target])
         else:
             by_target[target].append(row)
     for target, of_target in by_target.items():
-        target.municipality_code = known.dwellings[dwelling_id]
-        judged |= _judge_target(target, of_target, known.in_force.get(target.id, ()) if target.id else (), known.today)
+        target.municipality_code = known.municipalities[dwelling_id]
+        judged.update(_judge_target(target, of_target, today))
     return judged
 
 
-def _judge_target(target: Target, rows: Sequence[StagedRow], present: Sequence[MilestoneInForce], today: date) -> dict[int, Judgement]:
+def _judge_target(target: Target, rows: Sequence[StagedRow], today: date) -> dict[int, Judgement]:
     said_before: Money = {}
-    wrong: dict[int, list[RowFault]] = {}
+    wrong: list[list[RowFault]] = []
+    groups = []
     for row in rows:
-        said = money_of(row.values)
-        wrong[row.row] = check_money(said, target, said_before) + ([] if row.faulty else unsaid(row.values))
+        dates, said = dates_of(row.values), money_of(row.values)
+        faults = check_money(said, target, said_before) if said else []
+        if not row.faulty:
+            faults += unsaid(row.values, dates)
         said_before |= {scheme: amount for scheme, amount in said.items() if amount is not None or scheme not in said_before}
-    groups = [group_of(row.values, faulty=row.faulty or bool(wrong[row.row])) for row in rows]
-    settled = settle(present, groups, today=today)
-    _open_by(target, [row for row, each in zip(rows, settled, strict=True) if each.outcome is Outcome.CREATED])
-    return {row.row: _judgement(target, row, each, rows, wrong[row.row]) for row, each in zip(rows, settled, strict=True)}
+        wrong.append(faults)
+        groups.append(group_of(row.values, dates, faulty=row.faulty or bool(faults)))
+    settled = settle(target.present, groups, today=today)
+    if target.id is None:
+        _open_by(target, [row for row, each in zip(rows, settled, strict=True) if each.outcome is Outcome.CREATED])
+    return {row.row: _judgement(target, row, each, rows, faults) for row, each, faults in zip(rows, settled, wrong, strict=True)}
 
 
 def _open_by(target: Target, accepted: Sequence[StagedRow]) -> None:
     """What is not there yet is opened by the first row that can stand, with the money of all that can."""
-    if target.id is not None or not accepted:
+    if not accepted:
         return
     first = min(accepted, key=lambda row: row.row)
     target.id, target.opened_by = first.new_id, first.row
@@ -146,7 +129,8 @@ def _judgement(target: Target, row: StagedRow, settled: Settled, rows: Sequence[
         if settled.first is not None:
             faults.append(RowFault(None, "row-repeated", {"first": rows[settled.first].row}))
         return Judgement(Outcome.REFUSED, None if target.opened_by else target.id, faults)
-    return Judgement(settled.outcome, target.id, changes=changes_of(settled, row.values), plan=_Plan(target, settled))
+    changes = changes_of(settled, row.values) if settled.outcome is Outcome.CHANGED else None
+    return Judgement(settled.outcome, target.id, changes=changes, plan=_Plan(target, settled))
 
 
 def _open(session: Session, actor: Actor, targets: Sequence[Target]) -> None:
@@ -172,7 +156,7 @@ def _lines(plan: _Plan) -> list[dict[str, object]]:
             "note": step.note,
             "action": Action.CORRECTED if step.former else Action.REPORTED,
             "corrects_id": step.former and step.former.id,
-            "evidence": step.former and step.former.evidence,
+            "evidence": step.former and json.loads(step.former.evidence),
         }
         for step in plan.settled.steps
     ]

@@ -15,7 +15,7 @@ from registry.dwellings.portfolios import NewPeriod, clashes
 from registry.imports.kinds import Effect, RowFault
 from registry.imports.model import EffectAction
 
-_FORMER = sa.text("SELECT id, valid_until FROM portfolio_ends_to_undo(CAST(:ids AS uuid[]))")
+_FORMER = sa.text("SELECT id, valid_until FROM portfolio_ends_to_undo(CAST(:ids AS uuid[]), CAST(:versions AS int[]))")
 
 
 def take_back(session: Session, actor: Actor, effects: Sequence[Effect]) -> list[RowFault]:
@@ -25,7 +25,8 @@ def take_back(session: Session, actor: Actor, effects: Sequence[Effect]) -> list
     changed = [id for id, effect in wanted.items() if id not in periods or periods[id].version != effect.version]
     if changed:
         return [RowFault(None, "portfolio-period-changed", {"id": str(id)}) for id in changed]
-    former: Mapping[UUID, date | None] = {row.id: row.valid_until for row in session.execute(_FORMER, {"ids": list(wanted)})}
+    versions = {"ids": list(wanted), "versions": [effect.version for effect in wanted.values()]}
+    former: Mapping[UUID, date | None] = {row.id: row.valid_until for row in session.execute(_FORMER, versions)}
     ends = [_end(period, former[id] if wanted[id].action is EffectAction.CHANGED else period.valid_from) for id, period in periods.items() if id in wanted]
     faults = _in_the_way(session, ends)
     if not faults:

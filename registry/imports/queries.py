@@ -137,10 +137,12 @@ def mappings(session: Session, actor: Actor, *, kind: ImportKind | None = None) 
 
 def mapping(session: Session, actor: Actor, kind: ImportKind, name: str) -> Mapping[str, Json]:
     """All columns of one saved mapping; `mapping` is column by header. Raises NotAllowed, NotFound."""
-    found = [row for row in mappings(session, actor, kind=kind) if row["name"] == name]
-    if not found:
+    require(actor, Right.READ_IMPORTS)
+    named = (ColumnMapping.organisation_id == actor.organisation_id, ColumnMapping.kind == kind, ColumnMapping.name == name)
+    found = session.execute(sa.select(*ColumnMapping.__table__.columns).where(*named)).mappings().one_or_none()
+    if found is None:
         raise NotFound(what="column mapping", id=name)
-    return dict(found[0])
+    return dict(found)
 
 
 def visible_to(actor: Actor) -> sa.ColumnElement[bool]:

@@ -35,7 +35,7 @@ class Overtaken(Exception):
 
 
 class SenderGone(Exception):
-    """Whoever sent the file does not work for the organisation in that role any more."""
+    """Whoever sent the file, or asked to undo it, does not work for the organisation in that role any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +70,14 @@ def found(import_id: UUID, *statuses: ImportStatus, tell: Progress) -> tuple[Imp
 
 
 def _sender(session: Session, run: ImportRun) -> Actor:
-    """Raises SenderGone."""
-    if run.person_id != NOBODY and not session.scalar(sa.select(sa.func.works_as(run.person_id, run.organisation_id, run.role.value))):
+    """Whoever asked to undo it takes it back, else whoever sent it writes. Raises SenderGone."""
+    person_id = run.undone_by if run.status is ImportStatus.UNDOING and run.undone_by else run.person_id
+    if person_id != NOBODY and not session.scalar(sa.select(sa.func.works_as(person_id, run.organisation_id, run.role.value))):
         raise SenderGone()
     db.act(session, None, role=API_ROLE)
     body = session.execute(sa.select(Organisation.municipality_code, Organisation.kind).where(Organisation.id == run.organisation_id)).one_or_none()
     code, central = (None, run.role is Role.ADMINISTRATOR) if body is None else (body.municipality_code, body.kind is OrganisationKind.MINISTRY)
-    return Actor(run.person_id, run.organisation_id, run.role, f"import-{run.id}", code, central)
+    return Actor(person_id, run.organisation_id, run.role, f"import-{run.id}", code, central)
 
 
 def advance(session: Session, job: Job, step: ImportStatus, done: int, total: int) -> None:

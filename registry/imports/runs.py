@@ -20,6 +20,7 @@ from registry.access import Actor
 from registry.db import Json, transaction
 from registry.errors import Conflict, RegistryError, Unavailable
 from registry.imports import applying, commands, staging, undoing
+from registry.imports.collecting import seldom
 from registry.imports.comparing import compare
 from registry.imports.model import ImportBuiltOn, ImportMode, ImportRun, ImportStatus
 from registry.imports.reading import read
@@ -139,7 +140,8 @@ def _at_hand(job: Job, file: Path | None) -> Iterator[Path]:
 def _ending(import_id: UUID, otherwise: ImportStatus) -> Iterator[None]:
     """What can't go on ends in the state ``otherwise``, with what is wrong among its problems."""
     try:
-        yield
+        with seldom():
+            yield
     except Overtaken as overtaken:
         log.warning("import-overtaken", id=str(import_id), state=str(overtaken))
     except (Unavailable, ImportBuiltOn):

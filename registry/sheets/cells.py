@@ -86,7 +86,10 @@ def euros(least: Decimal = Decimal(0), most: Decimal = Decimal("999999999999.99"
 
 
 def day(cell: str) -> str:
-    """As 2026-03-31: from that, 20260331, 31-3-2026, 31/03/2026, 31.3.2026. ``not-a-date``, ``date-short-year``, ``date-month-first``, ``date-as-number``."""
+    """As 2026-03-31: from that, 20260331, 31-3-2026, 31/03/2026, 31.3.2026.
+
+    ``not-a-date``, ``no-such-day``, ``date-short-year``, ``date-month-first``, ``date-as-number``.
+    """
     written = _MIDNIGHT.sub("", _plain(cell, "not-a-date"))
     found = _YEAR_FIRST.fullmatch(written) or _DAY_FIRST.fullmatch(written)
     if found and EARLIEST_YEAR <= int(found["year"]) <= LATEST_YEAR:
@@ -94,9 +97,10 @@ def day(cell: str) -> str:
             return date(int(found["year"]), int(found["month"]), int(found["day"])).isoformat()
         if int(found["month"]) > 12 >= int(found["day"]):
             raise CellRefused("date-month-first")
-    elif _SHORT_YEAR.fullmatch(written):
+        raise CellRefused("no-such-day")
+    if _SHORT_YEAR.fullmatch(written):
         raise CellRefused("date-short-year")
-    elif _DAYS_SINCE_1900.fullmatch(written):
+    if _DAYS_SINCE_1900.fullmatch(written):
         raise CellRefused("date-as-number")
     raise CellRefused("not-a-date")
 

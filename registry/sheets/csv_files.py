@@ -130,7 +130,8 @@ def _sampled(sample: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 def _record(row: int, cells: list[str], width: int) -> Record:
     if len(cells) != width:
         cells = trimmed(cells, width)
-    cells = [original(cell) if cell[:1] == "'" else cell for cell in cells]
+    if "'" in "".join(cells):
+        cells = [original(cell) if cell[:1] == "'" else cell for cell in cells]
     return Record(row, cells, {None: too_wide(width)} if len(cells) > width else NO_REFUSED)
 
 

@@ -22,6 +22,7 @@ _OLE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
 _DOCTYPES: Final = tuple("<!DOCTYPE".encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
 _PIECE: Final = 1 << 20
+_MIMETYPE_BYTES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ def _check_members(archive: zipfile.ZipFile, limits: Limits) -> None:
 def _check_kind(archive: zipfile.ZipFile) -> None:
     names = set(archive.namelist())
     if "mimetype" in names:
-        raise refused("file-kind", found=".ods" if b"spreadsheet" in archive.read("mimetype") else ".odt")
+        with archive.open("mimetype") as said:
+            raise refused("file-kind", found=".ods" if b"spreadsheet" in said.read(_MIMETYPE_BYTES) else ".odt")
     if "xl/workbook.bin" in names:
         raise refused("file-kind", found=".xlsb")
     if "word/document.xml" in names:

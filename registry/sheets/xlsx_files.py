@@ -3,7 +3,7 @@
 import zipfile
 from collections.abc import Iterator
 from itertools import islice
-from typing import IO, BinaryIO, Final
+from typing import BinaryIO, Final
 
 from lxml import etree
 from openpyxl.utils import column_index_from_string
@@ -15,7 +15,7 @@ from registry.sheets.headers import normal
 from registry.sheets.neutral import original
 from registry.sheets.records import MOST_COLUMNS, MOST_ROWS, NO_REFUSED, FileFormat, Header, Record, find_header, too_wide, trimmed
 from registry.sheets.xlsx_cells import Unreadable, text_in
-from registry.sheets.xlsx_parts import SheetPart, Workbook
+from registry.sheets.xlsx_parts import SheetPart, Watched, Workbook
 
 MOST_SHEETS: Final = 50
 """Of a workbook, in which the header is looked for."""
@@ -23,8 +23,6 @@ WIDEST: Final = 16_384
 """Columns that a spreadsheet has."""
 MOST_BEYOND: Final = 50
 """Places beyond the header whose text is kept, to show it: the row is refused. What is further away comes in the last of them."""
-LONGEST_ROW_BYTES: Final = 16_000_000
-"""Of XML: a row is in memory as a whole."""
 DAMAGED: Final = (*packed.UNREADABLE, etree.LxmlError, SyntaxError, KeyError, IndexError, OverflowError)
 _ROWS_TO_LOOK_AT: Final = 200
 """For the header: empty ones with a colour count here."""
@@ -100,7 +98,7 @@ class XlsxSheet:
         """Each row that is there, with its number. Raises what `DAMAGED` has, FileRefused."""
         last = 0
         with self._archive.open(part.path) as content:
-            watched = _Watched(content)
+            watched = Watched(content)
             for element in xlsx_parts.elements(watched, "{*}row", "{*}sheetData"):
                 if xlsx_parts.is_named(element, "sheetData"):
                     return
@@ -110,28 +108,7 @@ class XlsxSheet:
                 last = row
                 yield row, element
                 xlsx_parts.forget(element)
-                self._read = watched.row_ends()
-
-
-class _Watched:
-    """Of what the parser reads: no row is endless."""
-
-    def __init__(self, content: IO[bytes]) -> None:
-        self._content = content
-        self._read = self._last = 0
-
-    def read(self, size: int = -1) -> bytes:
-        """Raises FileRefused."""
-        piece = self._content.read(size)
-        self._read += len(piece)
-        if self._read - self._last > LONGEST_ROW_BYTES:
-            raise refused("xlsx-too-large", max=LONGEST_ROW_BYTES)
-        return piece
-
-    def row_ends(self) -> int:
-        """Bytes so far."""
-        self._last = self._read
-        return self._read
+                self._read = watched.whole()
 
 
 def _record(row: int, element: etree._Element, book: Workbook, width: int) -> Record:

@@ -20,6 +20,8 @@ MOST_SHARED_TEXTS: Final = 2_000_000
 MOST_SHARED_CHARACTERS: Final = 50_000_000
 LARGEST_PART_BYTES: Final = 20_000_000
 """Of the parts that are read whole: the list of sheets, and the styles."""
+LONGEST_ELEMENT_BYTES: Final = 16_000_000
+"""Of XML: a row or a shared text is in memory as a whole."""
 _WORKBOOK: Final = "xl/workbook.xml"
 
 
@@ -52,6 +54,27 @@ def read(archive: zipfile.ZipFile) -> Workbook:
 
 class Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
+
+
+class Watched:
+    """What the parser reads: nothing that is in memory as a whole is endless."""
+
+    def __init__(self, content: Readable) -> None:
+        self._content = content
+        self._read = self._last = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Raises FileRefused."""
+        piece = self._content.read(size)
+        self._read += len(piece)
+        if self._read - self._last > LONGEST_ELEMENT_BYTES:
+            raise refused("xlsx-too-large", max=LONGEST_ELEMENT_BYTES)
+        return piece
+
+    def whole(self) -> int:
+        """A row or text was read whole. Bytes so far."""
+        self._last = self._read
+        return self._read
 
 
 def elements(file: Readable, *tags: str) -> Iterator[etree._Element]:
@@ -119,12 +142,14 @@ def _shared(archive: zipfile.ZipFile) -> Iterator[str]:
         return
     characters = 0
     with archive.open(name) as file:
-        for number, element in enumerate(elements(file, "{*}si")):
+        watched = Watched(file)
+        for number, element in enumerate(elements(watched, "{*}si")):
             text = text_of(element)
             characters += len(text)
             if number >= MOST_SHARED_TEXTS or characters > MOST_SHARED_CHARACTERS:
                 raise refused("xlsx-too-many-texts", max=MOST_SHARED_TEXTS)
             forget(element)
+            watched.whole()
             yield text
 
 

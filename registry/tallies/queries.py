@@ -25,7 +25,7 @@ from registry.organisations.model import Organisation
 from registry.pages import Page, page_of
 from registry.tallies.descent import counted
 from registry.tallies.model import Definition
-from registry.tallies.reached import AsOf, Scope, holds, money, reached_by
+from registry.tallies.reached import AsOf, Scope, holds, money, reached_by, ruling_out
 from registry.tallies.rules import Rule, parse, without_confirmation
 from registry.trajectories import queries as trajectories
 from registry.trajectories.model import FundingLine, Project, Scheme, Trajectory
@@ -157,9 +157,12 @@ def _count(session: Session, rules: Mapping[str, Rule], as_of: AsOf, scope: Scop
 def _grouped(session: Session, rules: Mapping[str, Rule], as_of: AsOf, group_by: GroupBy, scope: Scope) -> list[TallyRow]:
     reached = reached_by(as_of, scope, rules.values())
     key, name, joins = _GROUPS[group_by]
-    judged = [holds(rule, reached).label(each) for each, rule in rules.items()]
+    whole, ruled_out = ruling_out(rules.values(), reached)
+    judged = [holds(rule, reached, ruled_out).label(each) for each, rule in rules.items()]
     grouped = sa.select(reached.c.dwelling_id, key.label("group_key"), name.label("group_name"), *judged)
     grouped = grouped.select_from(reached)
+    if whole is not None:
+        grouped = grouped.join(whole, whole.c.dwelling_id == reached.c.dwelling_id)
     for target, on in joins(reached, as_of.known_at):
         grouped = grouped.outerjoin(target, on)
     per_dwelling = counted(grouped.group_by(reached.c.dwelling_id, key, name).cte("each"), rules, as_of)

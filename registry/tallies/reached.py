@@ -3,7 +3,7 @@
 Figures are counted by a role that may read few columns, so nothing is selected from where only being there matters.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from registry import clock
 from registry.dwellings.model import Dwelling, Tenure
-from registry.tallies.rules import Applied, Combination, Logic, Not, Rule, asks_for_measures
+from registry.tallies.rules import Applied, Combination, Logic, Not, Rule, asks_for_measures, nots
 from registry.trajectories.model import Action, Confirmation, FundingLine, Measure, Milestone, MilestoneKind, Trajectory
 
 
@@ -135,13 +135,25 @@ def _within(of_dwelling: Ids, of_trajectory: Ids, scope: Scope, known_at: dateti
         yield of_trajectory.in_(sa.select(FundingLine.trajectory_id).where(FundingLine.scheme.in_(scope.schemes), money(known_at)))
 
 
-def holds(rule: Rule, reached: sa.CTE) -> sa.ColumnElement[bool]:
-    """The rule over all rows of one dwelling."""
+def ruling_out(rules: Iterable[Rule], reached: sa.CTE) -> tuple[sa.CTE | None, dict[Not, sa.ColumnElement[bool]]]:
+    """One row for each dwelling (``dwelling_id``) that says what of it the rules rule out, to be joined to its rows; and where to find that of each ``not``."""
+    asked = list(dict.fromkeys(each for rule in rules for each in nots(rule)))
+    if not asked:
+        return None, {}
+    judged = [holds(each.rule, reached).label(f"not_{place}") for place, each in enumerate(asked)]
+    whole = sa.select(reached.c.dwelling_id, *judged).group_by(reached.c.dwelling_id).cte("whole")
+    return whole, {each: sa.func.bool_or(whole.c[f"not_{place}"]) for place, each in enumerate(asked)}
+
+
+def holds(rule: Rule, reached: sa.CTE, ruled_out: Mapping[Not, sa.ColumnElement[bool]] | None = None) -> sa.ColumnElement[bool]:
+    """The rule over the rows of one dwelling. Where those are a part of its rows, the rows of a group, ``ruled_out`` says of each ``not`` whether what it
+    rules out is so in all of its rows (`ruling_out`): what is under construction by one scheme is in preparation by none.
+    """
     if isinstance(rule, Combination):
-        parts = [holds(each, reached) for each in rule.rules]
+        parts = [holds(each, reached, ruled_out) for each in rule.rules]
         return sa.and_(*parts) if rule.logic is Logic.ALL else sa.or_(*parts)
     if isinstance(rule, Not):
-        return sa.not_(holds(rule.rule, reached))
+        return sa.not_(ruled_out[rule] if ruled_out is not None else holds(rule.rule, reached))
     if isinstance(rule, Applied):
         return sa.func.coalesce(sa.func.bool_or(reached.c.measure.in_([kind.value for kind in rule.kinds])), sa.false())
     point = reached.c[f"{rule.reached.value}_confirmed" if rule.confirmed else rule.reached.value]

@@ -9,7 +9,8 @@ A rule is one of
 - ``{"measure": "any" | [kind, …]}``: in some trajectory of the dwelling an energy-saving measure was applied, of any kind or of one of these;
 - ``{"any": [rule, …]}``, ``{"all": [rule, …]}``, and ``{"not": rule}`` inside an ``all`` that holds something else too.
 
-A rule is about the trajectories in the scope of a figure. ``not`` means that no trajectory in that scope has it.
+A rule is about the trajectories in the scope of a figure. ``not`` means that no trajectory in that scope has it, also where the figure is split by scheme,
+project or corporation: a row has no dwelling that the total does not have.
 """
 
 from collections.abc import Mapping, Sequence
@@ -91,6 +92,13 @@ def without_confirmation(rule: Rule) -> Rule:
     if isinstance(rule, Combination):
         return Combination(rule.logic, tuple(without_confirmation(each) for each in rule.rules))
     return rule
+
+
+def nots(rule: Rule) -> list[Not]:
+    """Each ``not`` in it."""
+    if isinstance(rule, Combination):
+        return [found for each in rule.rules for found in nots(each)]
+    return [rule] if isinstance(rule, Not) else []
 
 
 def asks_for_measures(rule: Rule) -> bool:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from registry import clock, references
 from registry.access import Actor, Right, require
 from registry.audit import commands as audit
-from registry.batch import Result, create_each, fresh_ids, insert_new, only, refused, repeated
+from registry.batch import Result, create_each, fresh_ids, only, refused, repeated
 from registry.changes.commands import announce_each
 from registry.changes.model import ChangeKind
 from registry.db import Json
@@ -66,7 +67,10 @@ class _References:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
+    """``dwellings`` are those that the actor may write about, with their municipality; ``only_seen`` others that she sees."""
+
     dwellings: Mapping[UUID, str]
+    only_seen: frozenset[UUID]
     references: _References
 
 
@@ -121,7 +125,9 @@ def _judge_each(session: Session, actor: Actor, items: Sequence[NewTrajectory], 
 
 
 def _known(session: Session, actor: Actor, items: Sequence[NewTrajectory]) -> _Known:
-    return _Known(dwellings.kept_among(session, actor, {item.dwelling_id for item in items}), _references(session, items))
+    wanted = {item.dwelling_id for item in items}
+    kept = dwellings.kept_among(session, actor, wanted)
+    return _Known(kept, dwellings.only_seen(session, actor, wanted - kept.keys()), _references(session, items))
 
 
 def _references(session: Session, items: Sequence[NewTrajectory] | Sequence[Plan]) -> _References:
@@ -141,7 +147,9 @@ def _check(item: NewTrajectory | Plan, known: _References) -> list[Fault]:
 
 def _judge(actor: Actor, item: NewTrajectory, known: _Known, present: Mapping[UUID, Trajectory], twice: set[object]) -> Result:
     faults = _check(item, known.references)
-    if item.dwelling_id not in known.dwellings:
+    if item.dwelling_id in known.only_seen:
+        faults.append(Fault("/dwellingId", "dwelling-not-kept"))
+    elif item.dwelling_id not in known.dwellings:
         faults.append(Fault("/dwellingId", "no-such-reference", {"what": "dwelling", "id": item.dwelling_id}))
     if item.id in twice:
         faults.append(Fault("/id", "repeated", {"value": item.id}))
@@ -158,13 +166,20 @@ def _same(actor: Actor, item: NewTrajectory, present: Trajectory) -> bool:
     return there == (item.dwelling_id, actor.organisation_id, item.project, funding.said(item.funding_lines))
 
 
+_OPEN = sa.text(
+    """
+    INSERT INTO trajectory (id, dwelling_id, executor_id, project) SELECT row.id, row.dwelling_id, CAST(:executor_id AS uuid), row.project
+    FROM json_to_recordset(CAST(:rows AS json)) AS row (id uuid, dwelling_id uuid, project text) ORDER BY row.id ON CONFLICT DO NOTHING RETURNING id
+    """
+)
+"""In the order of the ids, so that two batches don't wait for each other; what somebody else inserted at the same moment is left out."""
+
+
 def _insert(session: Session, actor: Actor, items: Sequence[NewTrajectory], municipalities: Mapping[UUID, str]) -> list[UUID | None]:
     """The id of each item, None for one that somebody else opened at the same moment."""
     ids = [item.id or fresh for item, fresh in zip(items, fresh_ids(session, len(items)), strict=True)]
-    rows = [
-        {"id": id, "dwelling_id": item.dwelling_id, "executor_id": actor.organisation_id, "project": item.project} for id, item in zip(ids, items, strict=True)
-    ]
-    inserted = insert_new(session, Trajectory, rows)
+    rows = [{"id": id, "dwelling_id": item.dwelling_id, "project": item.project} for id, item in zip(ids, items, strict=True)]
+    inserted = set(session.scalars(_OPEN, {"executor_id": actor.organisation_id, "rows": orjson.dumps(rows).decode()})) if rows else set()
     new = [(id, item) for id, item in zip(ids, items, strict=True) if id in inserted]
     funding.insert(session, actor, [(id, line) for id, item in new for line in item.funding_lines])
     audit.record_each(session, actor, "trajectory.opened", "trajectory", [(id, {"dwellingId": str(item.dwelling_id)}) for id, item in new])
@@ -183,7 +198,7 @@ def amend(session: Session, actor: Actor, trajectory_id: UUID, plan: Plan, *, ex
     faults = _check(plan, _references(session, [plan]))
     if faults:
         raise RuleViolation(faults)
-    session.refresh(trajectory, with_for_update={"key_share": True})  # of two who amend it, one goes first and the other one sees its version
+    _lock(session, trajectory_id)
     present = funding.in_force(session, trajectory_id)
     if (trajectory.project, funding.said(present)) == (plan.project, funding.said(plan.funding_lines)):
         return Outcome.UNCHANGED
@@ -195,6 +210,13 @@ def amend(session: Session, actor: Actor, trajectory_id: UUID, plan: Plan, *, ex
     municipality = dwellings.municipality_of(session, trajectory.dwelling_id)
     announce_each(session, ChangeKind.TRAJECTORY, [(trajectory_id, municipality, trajectory.executor_id)], action="trajectory.amended")
     return Outcome.CHANGED
+
+
+def _lock(session: Session, trajectory_id: UUID) -> None:
+    """Of two who amend it, one goes first and the other one sees its version. Raises NotFound when it was withdrawn meanwhile."""
+    query = sa.select(Trajectory).where(Trajectory.id == trajectory_id, Trajectory.withdrawn_at.is_(None)).with_for_update(key_share=True)
+    if session.scalar(query.execution_options(populate_existing=True)) is None:
+        raise NotFound(what="trajectory", id=trajectory_id)
 
 
 def own(session: Session, actor: Actor, trajectory_id: UUID) -> Trajectory:

@@ -73,7 +73,7 @@ def _known(session: Session, actor: Actor, milestone_ids: set[UUID]) -> _Known:
     """What there is when nobody else can change it: the dwellings are locked first."""
     asked = session.execute(sa.select(Milestone.id, Milestone.dwelling_id, Milestone.trajectory_id).where(Milestone.id.in_(milestone_ids))).all()
     municipalities = dwellings.lock(session, {row.dwelling_id for row in asked})
-    own = [row for row in asked if municipalities[row.dwelling_id] == actor.municipality_code]
+    own = [row for row in asked if municipalities.get(row.dwelling_id) == actor.municipality_code]
     held = in_force(session, {row.trajectory_id for row in own})
     return _Known({row.id: row.dwelling_id for row in own}, {each.id: each for each in held}, demanded.judge_each(session, held))
 

@@ -59,6 +59,15 @@ def _confirmations(session: Session, milestone_ids: Collection[UUID]) -> dict[UU
     return found
 
 
+def known_since(session: Session, milestone_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When the register first learned of what each of these rows says or corrects: the moment of the first row that it came in the place of."""
+    listed = Milestone.id == sa.any_(sa.cast(list(milestone_ids), sa.ARRAY(sa.Uuid)))
+    chain = sa.select(Milestone.id.label("of"), Milestone.corrects_id, Milestone.recorded_at).where(listed).cte("chain", recursive=True)
+    former = sa.select(chain.c.of, Milestone.corrects_id, Milestone.recorded_at).join(chain, Milestone.id == chain.c.corrects_id)
+    rows = chain.union_all(former)
+    return {row[0]: row[1] for row in session.execute(sa.select(rows.c.of, sa.func.min(rows.c.recorded_at)).group_by(rows.c.of))}
+
+
 def superseded_by(session: Session, milestone_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """The row that corrects or retracts each of these milestones; nothing for one that is in force."""
     if not milestone_ids:

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -25,7 +25,7 @@ from registry.errors import Conflict, Fault, NotFound, NotYours, RuleViolation, 
 from registry.pages import Page, page_of
 from registry.trajectories.commands import own
 from registry.trajectories.model import Measure, MeasureKind, Trajectory, Unit
-from registry.trajectories.queries import check_visible, kept_by, visible_to
+from registry.trajectories.queries import check_visible, kept_by, out_of_reach, visible_to
 from registry.trajectories.rules import check_measure
 from registry.versioned import Outcome
 
@@ -71,8 +71,8 @@ class _Known:
     """The trajectories of a batch, what measures they have, and the rows with the ids of its items."""
 
     trajectories: Mapping[UUID, Trajectory]
-    municipalities: Mapping[UUID, str]
     present: Mapping[UUID, Measure]
+    out_of_reach: Mapping[UUID, Fault]
     counts: Counter[UUID] = field(default_factory=Counter)
 
 
@@ -84,11 +84,16 @@ def apply_to(session: Session, actor: Actor, trajectory_id: UUID, items: Sequenc
     require(actor, Right.REPORT_PROGRESS)
     own(session, actor, trajectory_id)
     results = apply_each(session, actor, items)
-    faults = [fault.below(pointer("items", place)) for place, result in enumerate(results) for fault in result.faults]
+    faults = [_in_body(fault).below(pointer("items", place)) for place, result in enumerate(results) for fault in result.faults]
     if faults:
         raise (Conflict if {fault.code for fault in faults} <= CONFLICT_CODES else RuleViolation)(faults)
     found = {row.id: row for row in session.scalars(sa.select(Measure).where(Measure.id.in_([result.id for result in results])))}
     return [found[cast("UUID", result.id)] for result in results]
+
+
+def _in_body(fault: Fault) -> Fault:
+    """The trajectory is in the path: what is wrong with it is said of the item."""
+    return replace(fault, pointer="") if fault.pointer == "/trajectoryId" else fault
 
 
 def apply_each(session: Session, actor: Actor, items: Sequence[NewMeasure]) -> list[Result]:
@@ -97,20 +102,22 @@ def apply_each(session: Session, actor: Actor, items: Sequence[NewMeasure]) -> l
     Raises NotAllowed.
     """
     require(actor, Right.REPORT_PROGRESS)
+    wanted = {item.trajectory_id for item in items}
     query = sa.select(Trajectory, Dwelling.municipality_code).join(Dwelling, Dwelling.id == Trajectory.dwelling_id)
-    rows = session.execute(query.where(Trajectory.id.in_({item.trajectory_id for item in items}), kept_by(actor))).all()
+    rows = session.execute(query.where(Trajectory.id.in_(wanted), kept_by(actor))).all()
     trajectories, municipalities = {row[0].id: row[0] for row in rows}, {row[0].id: row[1] for row in rows}
+    others = out_of_reach(session, actor, wanted - trajectories.keys())
     return create_each(
-        lambda: _judge_each(actor, items, _known(session, items, trajectories, municipalities)),
+        lambda: _judge_each(actor, items, _known(session, items, trajectories, others)),
         lambda places: _insert(session, actor, [items[place] for place in places], trajectories, municipalities),
     )
 
 
-def _known(session: Session, items: Sequence[NewMeasure], trajectories: Mapping[UUID, Trajectory], municipalities: Mapping[UUID, str]) -> _Known:
+def _known(session: Session, items: Sequence[NewMeasure], trajectories: Mapping[UUID, Trajectory], others: Mapping[UUID, Fault]) -> _Known:
     present = {row.id: row for row in session.scalars(sa.select(Measure).where(Measure.id.in_([item.id for item in items if item.id])))}
     of_these = (Measure.trajectory_id.in_(trajectories), Measure.superseded_at.is_(None))
     counts = session.execute(sa.select(Measure.trajectory_id, sa.func.count()).where(*of_these).group_by(Measure.trajectory_id))
-    return _Known(trajectories, municipalities, present, Counter({row[0]: row[1] for row in counts}))
+    return _Known(trajectories, present, others, Counter({row[0]: row[1] for row in counts}))
 
 
 def _judge_each(actor: Actor, items: Sequence[NewMeasure], known: _Known) -> list[Result]:
@@ -121,7 +128,7 @@ def _judge_each(actor: Actor, items: Sequence[NewMeasure], known: _Known) -> lis
 def _judge(actor: Actor, item: NewMeasure, known: _Known, twice: set[object]) -> Result:
     trajectory = known.trajectories.get(item.trajectory_id)
     if trajectory is None:
-        return refused([Fault("/trajectoryId", "no-such-reference", {"what": "trajectory", "id": item.trajectory_id})], item.id)
+        return refused([known.out_of_reach[item.trajectory_id]], item.id)
     if trajectory.executor_id != actor.organisation_id:
         return refused([Fault("/trajectoryId", "not-yours")], item.id)
     present = known.present.get(item.id) if item.id else None

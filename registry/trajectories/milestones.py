@@ -20,8 +20,8 @@ from registry.trajectories import documents, journal
 from registry.trajectories.commands import own
 from registry.trajectories.history import superseded
 from registry.trajectories.model import Action, Milestone, MilestoneKind, Track, Trajectory
-from registry.trajectories.queries import MilestoneInForce, as_said, find, in_force, kept_each, visible_to
-from registry.trajectories.rules import Happened, check_cited, check_date, check_history, check_said, plan_kept
+from registry.trajectories.queries import MilestoneInForce, as_said, find, in_force, kept_each, out_of_reach, visible_to
+from registry.trajectories.rules import Happened, check_cited, check_date, check_history, check_said
 from registry.trajectories.settling import ORDER
 from registry.versioned import Outcome, same
 
@@ -67,12 +67,13 @@ class Changes(TypedDict, total=False):
 
 @dataclass(slots=True)
 class _Known:
-    """The trajectories of a batch, and their milestones in force as the batch goes on."""
+    """The trajectories of a batch, and their milestones in force as the batch goes on. ``out_of_reach`` says why others can't be written into."""
 
     trajectories: Mapping[UUID, Trajectory]
     municipalities: Mapping[UUID, str]
     present: Mapping[UUID, Milestone]
     documents: Mapping[UUID, set[UUID]]
+    out_of_reach: Mapping[UUID, Fault]
     histories: dict[UUID, dict[tuple[Track, MilestoneKind], tuple[UUID | None, Happened]]] = field(default_factory=lambda: defaultdict(dict))
 
 
@@ -103,11 +104,12 @@ def report_each(session: Session, actor: Actor, items: Sequence[NewMilestone]) -
 
 
 def _known(session: Session, actor: Actor, items: Sequence[NewMilestone]) -> _Known:
-    by_id = {trajectory.id: trajectory for trajectory in kept_each(session, actor, {item.trajectory_id for item in items})}
+    wanted = {item.trajectory_id for item in items}
+    by_id = {trajectory.id: trajectory for trajectory in kept_each(session, actor, wanted)}
     municipalities = dwellings.lock(session, [trajectory.dwelling_id for trajectory in by_id.values()])
     present = session.scalars(sa.select(Milestone).where(Milestone.id.in_([item.id for item in items if item.id])))
     cited = documents.there(session, by_id if any(item.evidence for item in items) else ())
-    known = _Known(by_id, municipalities, {milestone.id: milestone for milestone in present}, cited)
+    known = _Known(by_id, municipalities, {milestone.id: milestone for milestone in present}, cited, out_of_reach(session, actor, wanted - by_id.keys()))
     for milestone in in_force(session, by_id):
         known.histories[milestone.trajectory_id][milestone.track, milestone.kind] = (milestone.id, milestone.happened)
     return known
@@ -134,16 +136,16 @@ def _judge(actor: Actor, item: NewMilestone, known: _Known, twice: set[object]) 
 def _not_own(actor: Actor, item: NewMilestone, known: _Known) -> list[Fault]:
     trajectory = known.trajectories.get(item.trajectory_id)
     if trajectory is None:
-        return [Fault("/trajectoryId", "no-such-reference", {"what": "trajectory", "id": item.trajectory_id})]
+        return [known.out_of_reach[item.trajectory_id]]
     return [] if trajectory.executor_id == actor.organisation_id else [Fault("/trajectoryId", "not-yours")]
 
 
 def _faults(item: NewMilestone, known: _Known) -> list[Fault]:
     history = known.histories[item.trajectory_id]
+    cited = check_cited(item.evidence, known.documents.get(item.trajectory_id, ()))
     if (item.track, item.kind) in history:
         facts = {"kind": item.kind.value, "track": item.track.value, "id": history[item.track, item.kind][0]}
-        return [*check_date(item.happened, today=clock.today()), Fault("/kind", "milestone-already-reported", facts)]
-    cited = check_cited(item.evidence, known.documents.get(item.trajectory_id, ()))
+        return [*cited, *check_date(item.happened, today=clock.today()), Fault("/kind", "milestone-already-reported", facts)]
     return cited + check_said([happened for _, happened in history.values()], [item.happened], today=clock.today())
 
 
@@ -170,15 +172,8 @@ def correct(session: Session, actor: Actor, milestone_id: UUID, **changes: Unpac
         faults += check_cited(corrected.evidence, documents.there(session, [trajectory.id])[trajectory.id])
     if faults:
         raise RuleViolation(faults)
-    values = {name: getattr(corrected, name) for name in ("effective_on", "note", "evidence")}
-    return _supersede(session, actor, milestone, trajectory, {**values, "decided_on": _decided_on(milestone, corrected), "action": Action.CORRECTED})
-
-
-def _decided_on(milestone: MilestoneInForce, corrected: MilestoneInForce) -> date | None:
-    """A plan counts from the day on which it was known (`rules.plan_kept`): correcting it does not make it a newer plan."""
-    if milestone.kind is not MilestoneKind.PLANNED:
-        return None
-    return plan_kept(corrected.decided_on, known_on=clock.dutch_date(milestone.recorded_at), planned_for=corrected.effective_on)
+    values = {name: getattr(corrected, name) for name in ("effective_on", "decided_on", "note", "evidence")}
+    return _supersede(session, actor, milestone, trajectory, {**values, "action": Action.CORRECTED})
 
 
 def retract(session: Session, actor: Actor, milestone_id: UUID, *, note: str | None) -> MilestoneInForce:

@@ -13,7 +13,7 @@ from registry.access import Actor, Right, require
 from registry.db import Json
 from registry.dwellings import queries as dwellings
 from registry.dwellings.model import Dwelling
-from registry.errors import NotFound
+from registry.errors import Fault, NotFound
 from registry.pages import Page, page_of
 from registry.trajectories import demanded, surveyed
 from registry.trajectories.demands import Judged
@@ -137,6 +137,19 @@ def kept_each(session: Session, actor: Actor, trajectory_ids: Collection[UUID]) 
     found = session.scalars(sa.select(Trajectory).where(listed, Trajectory.withdrawn_at.is_(None))).all()
     kept = dwellings.kept_among(session, actor, {trajectory.dwelling_id for trajectory in found})
     return [trajectory for trajectory in found if trajectory.dwelling_id in kept]
+
+
+def out_of_reach(session: Session, actor: Actor, trajectory_ids: Collection[UUID]) -> dict[UUID, Fault]:
+    """Why the actor can't write into each of these trajectories, none of which is of a dwelling that she keeps; for items of a batch."""
+    seen = sa.select(Trajectory.id, Trajectory.executor_id).where(Trajectory.id.in_(trajectory_ids), visible_to(actor))
+    executors = {row.id: row.executor_id for row in session.execute(seen)} if trajectory_ids else {}
+    return {id: _out_of_reach(actor, id, executors) for id in trajectory_ids}
+
+
+def _out_of_reach(actor: Actor, trajectory_id: UUID, executors: Mapping[UUID, UUID]) -> Fault:
+    if trajectory_id not in executors:
+        return Fault("/trajectoryId", "no-such-reference", {"what": "trajectory", "id": trajectory_id})
+    return Fault("/trajectoryId", "dwelling-not-kept" if executors[trajectory_id] == actor.organisation_id else "not-yours")
 
 
 def check_visible(session: Session, actor: Actor, trajectory_id: UUID) -> None:

@@ -149,9 +149,11 @@ def _check_track(track: Track, dates: dict[MilestoneKind, date]) -> list[Fault]:
     return faults
 
 
-def plan_kept(decided_on: date | None, *, known_on: date, planned_for: date) -> date:
-    """Since when there is a plan, for a correction that does not say so: as it was said, else since the register knew of it, or the day it is for."""
-    return decided_on or min(known_on, planned_for)
+def plan_kept(*, known_on: date, planned_for: date) -> date:
+    """Since when there is a plan, for a row that takes the place of another one and does not say so: since the register knew of it, or the day it is for.
+    Correcting a plan does not make it a newer one.
+    """
+    return min(known_on, planned_for)
 
 
 class TrackState(StrEnum):

@@ -5,11 +5,11 @@ What comes out is what comes of sending them one by one, each again as long as a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
+from uuid import UUID
 
 from registry.errors import Fault
 from registry.trajectories.model import MilestoneKind, Track
-from registry.trajectories.queries import MilestoneInForce
 from registry.trajectories.rules import Happened, check_said
 from registry.versioned import Outcome
 
@@ -19,7 +19,18 @@ ORDER = {kind: place for place, kind in enumerate(MilestoneKind)}
 """In which order milestones of one batch are judged: a start before the completion that needs it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Standing:
+    """A milestone in force, as far as it matters here. ``evidence`` is JSON as text."""
+
+    id: UUID
+    happened: Happened
+    note: str | None
+    evidence: str
+    confirmed_at: datetime | None
+
+
+@dataclass(slots=True)
 class Said:
     """A milestone as one row says it. What the row leaves open, since when there is a plan and a note, stays as it was."""
 
@@ -31,13 +42,13 @@ class Said:
         return self.happened.track, self.happened.kind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
     """One thing to write: what is so instead of ``former``, or for the first time."""
 
     happened: Happened
     note: str | None
-    former: MilestoneInForce | None
+    former: Standing | None
 
     @property
     def place(self) -> Place:
@@ -66,12 +77,12 @@ class Group:
 
 @dataclass(slots=True)
 class _Histories:
-    present: Mapping[Place, MilestoneInForce]
+    present: Mapping[Place, Standing]
     standing: dict[Place, Happened]
     today: date
 
-    def faults(self, group: Group) -> list[Fault]:
-        steps = self.steps(group)
+    def faults(self, group: Group, steps: Sequence[Step]) -> list[Fault]:
+        """What is wrong with these steps of the group."""
         if not steps:
             return []
         places = {step.place for step in steps}
@@ -83,12 +94,12 @@ class _Histories:
     def steps(self, group: Group) -> list[Step]:
         """What the row says that is not so already; another note alone is no other milestone."""
         found = []
-        for said in sorted(group.said, key=lambda said: ORDER[said.happened.kind]):
+        for said in group.said if len(group.said) < 2 else sorted(group.said, key=lambda said: ORDER[said.happened.kind]):
             former = self.present.get(said.place)
             if former is None:
                 found.append(Step(said.happened, said.note, None))
                 continue
-            happened = said.happened if said.happened.decided_on else replace(said.happened, decided_on=former.decided_on)
+            happened = said.happened if said.happened.decided_on else replace(said.happened, decided_on=former.happened.decided_on)
             if happened != former.happened:
                 found.append(Step(happened, said.note if said.note is not None else former.note, former))
         return found
@@ -97,10 +108,12 @@ class _Histories:
         self.standing.update({step.place: step.happened for step in steps})
 
 
-def settle(present: Sequence[MilestoneInForce], groups: Sequence[Group], *, today: date) -> list[Settled]:
+def settle(present: Sequence[Standing], groups: Sequence[Group], *, today: date) -> list[Settled]:
     """One for each row, in that order. ``present`` are the milestones in force."""
-    by_place = {(each.track, each.kind): each for each in present}
+    by_place = {(each.happened.track, each.happened.kind): each for each in present}
     histories = _Histories(by_place, {place: each.happened for place, each in by_place.items()}, today)
+    if len(groups) == 1:
+        return [_settle_one(histories, groups[0])]
     results: dict[int, Settled] = _repeated(groups)
     pending = sorted(
         (place for place in range(len(groups)) if place not in results),
@@ -110,17 +123,25 @@ def settle(present: Sequence[MilestoneInForce], groups: Sequence[Group], *, toda
     while pending:
         left = []
         for place in pending:
-            if groups[place].faulty or histories.faults(groups[place]):
+            steps = histories.steps(groups[place])
+            if groups[place].faulty or histories.faults(groups[place], steps):
                 left.append(place)
                 continue
-            results[place] = _accepted(histories.steps(groups[place]), turn)
-            histories.accept(results[place].steps)
+            results[place] = _accepted(steps, turn)
+            histories.accept(steps)
             turn += 1
         if len(left) == len(pending):
             break
         pending = left
-    results.update({place: Settled(Outcome.REFUSED, histories.faults(groups[place])) for place in pending})
+    results.update({place: Settled(Outcome.REFUSED, histories.faults(groups[place], histories.steps(groups[place]))) for place in pending})
     return [results[place] for place in range(len(groups))]
+
+
+def _settle_one(histories: _Histories, group: Group) -> Settled:
+    """The only row about a trajectory, as most rows are; it can't say a milestone twice."""
+    steps = histories.steps(group)
+    faults = histories.faults(group, steps)
+    return Settled(Outcome.REFUSED, faults) if group.faulty or faults else _accepted(steps, 0)
 
 
 def _accepted(steps: list[Step], turn: int) -> Settled:

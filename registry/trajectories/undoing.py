@@ -58,6 +58,8 @@ def _taken(session: Session, actor: Actor, milestone_ids: Sequence[UUID], opened
     touched = {*opened, *(row.trajectory_id for row in rows.values())}
     wanted = sa.select(Trajectory).where(_among(Trajectory.id, list(touched)), visible_to(actor))
     dwellings.lock(session, {trajectory.dwelling_id for trajectory in session.scalars(wanted)})
+    # Whoever amends one of them meanwhile is waited for: her version is seen below.
+    session.execute(sa.select(Trajectory.id).where(_among(Trajectory.id, list(opened))).order_by(Trajectory.id).with_for_update(key_share=True))
     trajectories = {each.id: each for each in session.scalars(wanted.execution_options(populate_existing=True))}
     return _Taken(rows, {row.id: row for row in formers}, trajectories, {each.id: each for each in in_force(session, list(trajectories))})
 
@@ -123,6 +125,6 @@ def _line(taken: _Taken, id: UUID) -> journal.Row:
     said = taken.formers[row.corrects_id] if row.corrects_id else row
     line = {"trajectory_id": row.trajectory_id, "dwelling_id": row.dwelling_id, "track": row.track, "kind": row.kind, "corrects_id": id}
     if said is row:
-        return {**line, "effective_on": row.effective_on, "action": Action.RETRACTED}
+        return {**line, "effective_on": row.effective_on, "decided_on": row.decided_on, "action": Action.RETRACTED}
     again = {"effective_on": said.effective_on, "decided_on": said.decided_on, "evidence": said.evidence, "note": said.note}
     return {**line, **again, "action": Action.CORRECTED}

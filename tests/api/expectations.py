@@ -231,9 +231,9 @@ ROWS = (
     *(
         Row("transferDwellings", place, thing, "municipality", "200 created", missing, everywhere, body={**A_TRANSFER, **tried})
         for place, thing, missing, everywhere, tried in (
-            ("dwellingId", "dwelling", REFUSED, "auditor", {"items": [{"dwellingId": "$"}]}),
             ("fromOrganisationId", "corporation", REFUSED, "auditor", {"fromOrganisationId": "$"}),
             ("toOrganisationId", "taker", BROKEN, "municipality", {"toOrganisationId": "$"}),
+            ("dwellingId", "dwelling", REFUSED, "auditor", {"items": [{"dwellingId": "$"}]}),
         )
     ),
     Row("listSuccessions", "path", "dwelling", READERS, "200 some"),

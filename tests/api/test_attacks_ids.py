@@ -118,6 +118,8 @@ SET_BY_THE_REGISTER = (
     "version", "recordedAt", "registrarId", "executorId", "personId", "state", "status", "source", "central", "submittedAt", "confirmedAt", "storedAt",
     "plannedBy", "declaredBy", "rights", "membershipId", "objectKey", "energyLabel", "conditionScore", "__proto__", "organisation_id", "recorded_by",
 )  # fmt: skip
+SEARCHED_BY = {"searchDwellings": ("executorId", "energyLabel")}
+"""What a body asks for, instead of setting it."""
 WITH_BODY = list({row.operation: row for row in ROWS if row.body and row.may}.values())
 
 
@@ -125,6 +127,8 @@ WITH_BODY = list({row.operation: row for row in ROWS if row.body and row.may}.va
 def test_what_the_register_sets_is_refused_by_name_when_a_client_sends_it(world: World, row: Row) -> None:
     body = named(world, row.body)
     for name in SET_BY_THE_REGISTER:
+        if name in SEARCHED_BY.get(row.operation, ()):
+            continue
         hostile, pointer = with_member(body, name)
         response = send(world, row, hostile)
         if '"outcome"' in response.text:
@@ -138,7 +142,7 @@ def test_what_the_register_sets_is_refused_by_name_when_a_client_sends_it(world:
 def with_member(body: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
     """The body with one more member, in its first item when it has items; and where that stands."""
     if "items" in body:
-        return {"items": [{**body["items"][0], name: "x"}]}, f"/items/0/{name}"
+        return {**body, "items": [{**body["items"][0], name: "x"}]}, f"/items/0/{name}"
     return {**body, name: "x"}, f"/{name}"
 
 
@@ -153,7 +157,7 @@ def send(world: World, row: Row, body: Any) -> Any:
 
 def thing_of(name: str, row: Row) -> str:
     """The thing that a parameter of the path names."""
-    return {"slug": row.thing, "code": "code", "member": "colleague"}.get(name, name)
+    return {"slug": row.thing, "code": "code", "member": "colleague", "kind": "template", "measure": "measure_row"}.get(name, name)
 
 
 def a_thousand(session: Session) -> list[str]:

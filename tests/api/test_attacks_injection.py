@@ -106,7 +106,7 @@ def with_payload(body: Any, payload: str) -> Iterator[Any]:
 
 def shows_nothing_foreign(world: World, row: Row, caller: Caller, response: TestResponse, said: str) -> None:
     """References are everybody's; of the rest no id of the far side may appear."""
-    public = {"checklist", "code", "focus_area", "scheme", "project", "municipality", "corporation", "inspection_body", "executor"}
+    public = {"checklist", "template", "code", "focus_area", "scheme", "project", "municipality", "corporation", "inspection_body", "executor"}
     if row.operation in ("getTally", "listDefinitions", "createOrganisation"):
         return
     text = response.text if said not in response.text else response.text.replace(json.dumps(said), "")

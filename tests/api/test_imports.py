@@ -1,5 +1,6 @@
 """Imports over HTTP: send a file, see what each row would do and all that is wrong, apply it, mend the refused rows and send them again, undo it."""
 
+import base64
 import csv
 import io
 from typing import Any
@@ -7,8 +8,10 @@ from uuid import UUID, uuid4
 
 import openpyxl
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from registry.audit.model import AuditLine
 from registry.dwellings.model import Dwelling
 from registry.imports import runs
 from registry.imports.model import ImportBuiltOn
@@ -183,12 +186,23 @@ def test_a_whole_import_is_undone_unless_something_builds_on_it(corporation: Cal
     assert kept["problems"]
 
 
-def test_the_same_key_gives_the_same_import(corporation: Caller, dwelling: Dwelling) -> None:
+def test_the_same_key_gives_the_same_import(corporation: Caller, dwelling: Dwelling, session: Session) -> None:
     first, again = (corporation.post("/imports?kind=milestones", raw=rows(), key="one", **CSV) for _ in range(2))
     assert content(first, 201)["id"] == content(again, 201)["id"]
     assert again.headers["Idempotency-Replayed"] == "true"
     refused(corporation.post("/imports?kind=milestones", raw=rows("x"), key="one", **CSV), 422, "idempotency-key-reused")
     assert len(content(corporation.get("/imports"))["items"]) == 1
+    assert len(session.scalars(sa.select(AuditLine.id).where(AuditLine.action == "import.received")).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "key"),
+    [("rows", "99999999999"), ("rows", "9" * 40), ("rows", "-1"), ("faults", "1.99999999999999999999"), ("faults", "99999999999.1"), ("faults", "1")],
+)
+def test_a_cursor_beyond_all_rows_was_not_issued(corporation: Caller, dwelling: Dwelling, what: str, key: str) -> None:
+    run = content(corporation.post("/imports?kind=milestones", raw=rows(), key="one", **CSV), 201)
+    cursor = base64.urlsafe_b64encode(f"/v1/imports/{run['id']}/{what} {key}".encode()).decode().rstrip("=")
+    refused(corporation.get(f"/imports/{run['id']}/{what}?cursor={cursor}"), 400, "invalid-input", ("cursor", "bad-cursor"))
 
 
 def test_others_see_nothing_of_an_import(corporation: Caller, other_corporation: Caller, inspector: Caller, dwelling: Dwelling) -> None:

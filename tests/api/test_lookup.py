@@ -1,5 +1,7 @@
 """Finding dwellings over HTTP."""
 
+import base64
+import json
 from typing import Any
 from uuid import UUID
 
@@ -7,8 +9,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from api.lookup import _digest
 from registry.access import Role
 from registry.audit.model import AuditLine
+from registry.dwellings.lookup import Wanted
 from registry.trajectories.model import MilestoneKind, Track
 from tests import makers
 from tests.api.callers import Caller, content, refused
@@ -59,6 +63,28 @@ def test_pages_hold_for_one_question_only(corporation: Caller, homes: list[dict[
                 break
             refused(corporation.post("/dwellings/_search", {"municipalityCode": "GM0917", "cursor": cursor}), 400, "invalid-input", ("/cursor", "bad-cursor"))
         assert items == homes[:5]
+
+
+NOWHERE = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["[Infinity, null]", "[1e400, null]", "[0.5, null]", *(json.dumps([0, json.dumps([1, odd, "", "", 1, "", "", NOWHERE])]) for odd in ("\0", "\ud800"))],
+)
+def test_a_place_that_no_page_has_was_not_issued(corporation: Caller, after: str) -> None:
+    cursor = base64.urlsafe_b64encode(f"/v1/dwellings/_search {_digest(Wanted(text='kerkstraat'))} {after}".encode()).decode().rstrip("=")
+    refused(corporation.post("/dwellings/_search", {"text": "kerkstraat", "cursor": cursor}), 400, "invalid-input", ("/cursor", "bad-cursor"))
+
+
+def test_a_street_of_abbreviations_is_in_nobodys_way(corporation: Caller) -> None:
+    long = content(corporation.post("/dwellings", {**HOME, "street": " ".join("n" * 40), "houseNumber": 1, "postcode": "6411AB"}), 201)
+    assert found(corporation, text="nieuwe") == found(corporation, text=" ".join("n" * 40)) == [long]
+
+
+@pytest.mark.parametrize("box", [[1e308, 0, 1e308, 0], [180, 50, 180.01, 50], [5, -90.01, 5, -90]])
+def test_a_box_lies_on_earth(corporation: Caller, box: list[float]) -> None:
+    refused(corporation.post("/dwellings/_search", {"bbox": box}), 400, "rule-violation", ("/bbox", "wrong-form"))
 
 
 def test_work_is_looked_up_by_track_project_executor_and_day(corporation: Caller, homes: list[dict[str, Any]], session: Session) -> None:

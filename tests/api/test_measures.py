@@ -184,9 +184,7 @@ def test_a_thousand_measures_take_few_statements(corporation: Caller, session: S
 def test_a_trajectory_with_too_many_measures_has_gone_astray(corporation: Caller, trajectory_id: str) -> None:
     items = [{**PUMP, "id": str(uuid4()), "trajectoryId": trajectory_id} for _ in range(502)]
     assert content(corporation.post("/measures", {"items": items}))["summary"] == {"created": 500, "unchanged": 0, "refused": 2}
-    refused(
-        corporation.post(f"/trajectories/{trajectory_id}/measures", {"items": [ROOF]}), 400, "rule-violation", ("/items/0/trajectoryId", "too-many-measures")
-    )
+    refused(corporation.post(f"/trajectories/{trajectory_id}/measures", {"items": [ROOF]}), 400, "rule-violation", ("/items/0", "too-many-measures"))
 
 
 def test_of_two_who_correct_a_measure_at_once_one_is_too_late(live: Callable[[str], Caller]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry import clock
@@ -185,6 +186,22 @@ def test_a_plan_that_is_put_off_is_no_newer_plan(corporation: Caller, path: str)
     corrected = content(corporation.post(f"/milestones/{made['id']}/correction", {"effectiveOn": "2091-01-01"}), 201)
     assert (made["decidedOn"], corrected["decidedOn"]) == (None, clock.today().isoformat())
     assert content(corporation.post(f"/milestones/{corrected['id']}/correction", {"effectiveOn": "2092-01-01"}), 201)["decidedOn"] == corrected["decidedOn"]
+
+
+def test_a_plan_whose_day_is_taken_back_counts_since_the_register_first_knew_of_it(corporation: Caller, path: str, session: Session) -> None:
+    first = reported(corporation, path, {"track": "construction", "kind": "planned", "effectiveOn": "2090-01-01"})
+    said = content(corporation.post(f"/milestones/{first['id']}/correction", {"decidedOn": "2025-02-03"}), 201)
+    session.execute(sa.text("ALTER TABLE milestone DISABLE TRIGGER USER"))
+    session.execute(sa.text("UPDATE milestone SET recorded_at = '2025-03-01T12:00:00Z' WHERE id = :id"), {"id": first["id"]})
+    session.execute(sa.text("ALTER TABLE milestone ENABLE TRIGGER USER"))
+    again = content(corporation.post(f"/milestones/{said['id']}/correction", {"decidedOn": None}), 201)
+    assert again["decidedOn"] == "2025-03-01"
+
+
+def test_what_is_wrong_with_the_evidence_of_a_milestone_reported_before_is_told_too(corporation: Caller, path: str) -> None:
+    reported(corporation, path, START)
+    again = corporation.post(f"{path}/milestones", {**START, "evidence": [{"documentId": str(uuid4())}]})
+    refused(again, 409, "conflict", ("/evidence/0/documentId", "no-such-document"), ("/kind", "milestone-already-reported"))
 
 
 def test_a_correction_must_change_something_and_keep_the_history_right(corporation: Caller, path: str) -> None:

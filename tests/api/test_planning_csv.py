@@ -104,7 +104,7 @@ def test_an_awful_file_says_all_of_it_at_once_and_plans_nothing(session: Session
         ("A7", "postcode", "wrong-form"),
         ("B7", "huisnummer", "wrong-form"),
         ("F7", "aanleiding", "not-one-of"),
-        ("I7", "uiterlijk op", "not-a-date"),
+        ("I7", "uiterlijk op", "no-such-day"),
         ("E7", "checklist", "no-such-reference"),
         ("G7", "inspecteur", "not-an-inspector-there"),
         ("H7", "team", "not-a-team-there"),

@@ -1,5 +1,6 @@
 """Portfolios over HTTP: the municipality says who has which dwelling, and that decides who sees it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,9 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry import clock
-from registry.db import reading
+from registry.db import reading, transaction
+from registry.dwellings.transfers import Transfer, transfer_each
+from registry.errors import Conflict
 from tests import makers
 from tests.api.callers import Caller, a_caller, content, refused
+from tests.owner import as_owner
 
 
 def a_period(dwelling_id: object, corporation: Caller, **more: Any) -> dict[str, Any]:
@@ -193,3 +197,40 @@ def test_a_transfer_needs_two_corporations_and_each_dwelling_once(
     assert outcomes(content(municipality.post("/portfolio-transfers", repeated))) == [("refused", ["repeated"])] * 2
     manager = a_transfer(corporation, other_corporation, dwelling_id, relation="manager")
     assert outcomes(content(municipality.post("/portfolio-transfers", manager))) == [("refused", ["not-in-portfolio"])]
+
+
+def test_an_id_that_another_dwelling_of_the_municipality_has_is_named_as_such(municipality: Caller, corporation: Caller, session: Session) -> None:
+    one, other = (str(makers.a_dwelling(session).id) for _ in range(2))
+    period = a_period(one, corporation)
+    put(municipality, period)
+    (result,) = put(municipality, {**period, "dwellingId": other})
+    assert [(fault["pointer"], fault["code"]) for fault in result["errors"]] == [("/items/0/id", "already-exists")]
+
+
+def test_what_somebody_assigns_during_a_transfer_leaves_no_dwelling_without_its_owner(live: Callable[[str], Caller]) -> None:
+    """The taker becomes manager after the transfer looked at the periods: then it can't become owner, and the giver must stay it."""
+    municipality, giver = live("municipality-editor"), live("corporation-editor")
+    with as_owner() as session:
+        taker = makers.an_organisation(session)
+        dwelling = makers.a_dwelling(session, held_by=giver.actor)
+    transfer = Transfer(giver.organisation.id, taker.id, clock.today())  # type: ignore[union-attr]
+    managed = {"id": str(uuid4()), "dwellingId": str(dwelling.id), "organisationId": str(taker.id), "validFrom": "2024-01-01", "relation": "manager"}
+    assigned: list[dict[str, Any]] = []
+
+    def transfer_meanwhile() -> None:
+        with transaction(municipality.actor) as session:
+            execute = session.execute
+
+            def assigning_first(statement: Any, *arguments: Any, **more: Any) -> Any:
+                if isinstance(statement, sa.Update) and not assigned:
+                    assigned.extend(put(live("municipality-editor"), managed))
+                return execute(statement, *arguments, **more)
+
+            session.execute = assigning_first  # type: ignore[method-assign]
+            transfer_each(session, municipality.actor, transfer, [dwelling.id])
+
+    with pytest.raises(Conflict):
+        transfer_meanwhile()
+    assert [each["outcome"] for each in assigned] == ["created"]
+    held = content(municipality.get(f"/portfolio-periods?dwellingId={dwelling.id}&heldOn={clock.today()}"))["items"]
+    assert {(each["organisationId"], each["relation"]) for each in held} == {(str(giver.actor.organisation_id), "owner"), (str(taker.id), "manager")}

@@ -1,6 +1,8 @@
 """Successions over HTTP: what became of dwellings, what follows from it, and that everything stays in reach from both sides."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,10 +12,13 @@ from sqlalchemy.orm import Session
 
 from registry import clock
 from registry.audit.model import AuditLine
+from registry.db import transaction
+from registry.dwellings import portfolios
 from registry.dwellings.model import Dwelling
 from registry.values import BagObjectType
 from tests import makers
 from tests.api.callers import Caller, content, refused, reload
+from tests.owner import as_owner
 
 DAY = "2024-06-01"
 OLD, NEW = "0917010000000001", "0917010000000002"
@@ -230,21 +235,34 @@ def test_who_holds_the_successor_reads_about_the_predecessor_and_writes_nothing(
     assert {each["id"] for each in whole} == {str(former.id), str(own.id)}
     assert content(corporation.get(f"/trajectories?dwellingId={after.id}"))["items"] == []
     refused(other_corporation.get(f"/dwellings/{after.id}"), 404, "not-found")
-    _refuses_to_write(corporation, before.id, own.id)
+    _refuses_to_write(corporation, before.id, own.id, former.id)
     content(municipality.post(f"/successions/{made['id']}/retraction", {"reason": "x"}))
     refused(corporation.get(f"/dwellings/{before.id}"), 404, "not-found")
     refused(corporation.get(f"/trajectories/{own.id}"), 404, "not-found")
 
 
-def _refuses_to_write(caller: Caller, dwelling_id: UUID, trajectory_id: UUID) -> None:
+def _refuses_to_write(caller: Caller, dwelling_id: UUID, trajectory_id: UUID, foreign_id: UUID) -> None:
     not_kept = ("", "dwelling-not-kept")
     refused(caller.put(f"/dwellings/{dwelling_id}", {"municipalityCode": makers.HEERLEN}, version=2), 403, "not-yours", not_kept)
     label = {"label": "A", "surveyedOn": "2024-01-01"}
     refused(caller.post(f"/dwellings/{dwelling_id}/energy-labels", label), 403, "not-yours", not_kept)
     opened = caller.post("/trajectories", {"dwellingId": str(dwelling_id)})
-    refused(opened, 400, "rule-violation", ("/dwellingId", "no-such-reference"))
+    refused(opened, 400, "rule-violation", ("/dwellingId", "dwelling-not-kept"))
     milestone = {"track": "demolition", "kind": "started", "effectiveOn": "2024-01-01"}
     refused(caller.post(f"/trajectories/{trajectory_id}/milestones", milestone), 403, "not-yours", not_kept)
+    measure = {"kind": "heat-pump", "appliedOn": "2024-01-01"}
+    refused(caller.post(f"/trajectories/{trajectory_id}/measures", {"items": [measure]}), 403, "not-yours", not_kept)
+    for path, item in (("/milestones", milestone), ("/measures", measure)):
+        own, foreign, unknown = ({**item, "id": str(uuid4()), "trajectoryId": str(id)} for id in (trajectory_id, foreign_id, uuid4()))
+        results = content(caller.post(path, {"items": [own, foreign, unknown]}))["results"]
+        assert [(fault["pointer"], fault["code"]) for each in results for fault in each["errors"]] == [
+            ("/items/0/trajectoryId", "dwelling-not-kept"),
+            ("/items/1/trajectoryId", "not-yours"),
+            ("/items/2/trajectoryId", "no-such-reference"),
+        ]
+    opening = [{"id": str(uuid4()), "dwellingId": str(dwelling_id)}, {"id": str(uuid4()), "dwellingId": str(uuid4())}]
+    codes = [fault["code"] for each in content(caller.post("/trajectories/batch", {"items": opening}))["results"] for fault in each["errors"]]
+    assert codes == ["dwelling-not-kept", "no-such-reference"]
 
 
 def test_inspections_of_all_that_came_before_and_after_are_listed_together(municipality: Caller, inspector: Caller, session: Session) -> None:
@@ -277,3 +295,20 @@ def test_the_feed_tells_of_every_dwelling(municipality: Caller, session: Session
     words = [f"dwelling.succession-{word}" for word in ("recorded", "retracted")]
     assert sorted(map(tuple, rows)) == sorted((id, word) for id in (before, one, other) for word in words)
     assert session.get_one(Dwelling, UUID(before)).version == 3
+
+
+def test_retracting_waits_for_who_changes_a_period_that_followed_and_leaves_that_alone(live: Callable[[str], Caller]) -> None:
+    municipality, corporation = live("municipality-editor"), live("corporation-editor")
+    with as_owner() as session:
+        before, after = makers.a_dwelling(session, held_by=corporation.actor), makers.a_dwelling(session)
+    made = recorded(municipality, "replacement", [str(before.id)], [str(after.id)])
+    (period,) = made["putInPortfolio"]
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(municipality.actor) as session:
+            changed = {"valid_from": date(2024, 6, 1), "valid_until": date(2090, 1, 1)}
+            portfolios.amend(session, municipality.actor, UUID(period["id"]), **changed, expected=1)
+            retraction = pool.submit(live("municipality-editor").post, f"/successions/{made['id']}/retraction", {"reason": "x"})
+            with pytest.raises(TimeoutError):
+                retraction.result(timeout=1)
+        content(retraction.result(timeout=20))
+    assert content(municipality.get(f"/portfolio-periods/{period['id']}"))["validUntil"] == "2090-01-01"

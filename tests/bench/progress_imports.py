@@ -1,4 +1,5 @@
-"""What imports of milestones and portfolios cost, as a share of a bare COPY into the same table, with its triggers, in the same run.
+"""What imports of milestones and portfolios cost, as a share of COPY into the same table, with its triggers and indexes, in the same run; and of COPY into
+a bare table with a primary key and the unique constraint only (`scale.md`, §1).
 
     python -m tests.bench.progress_imports --rows 100000
 
@@ -45,7 +46,17 @@ def copied(url: str, statement: str, lines: Sequence[str]) -> float:
     return len(lines) / seconds
 
 
-def prepared(url: str, bench: Bench, rows: int) -> dict[ImportKind, float]:
+def bare_copy(url: str, statement: str, lines: Sequence[str], unique: str) -> float:
+    """Rows per second into a table without triggers, foreign keys, policies or other indexes."""
+    table = statement.split()[1]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE TABLE bare_{table} (LIKE {table} INCLUDING DEFAULTS)")
+        connection.execute(f"ALTER TABLE bare_{table} ALTER id SET DEFAULT gen_random_uuid(), ADD PRIMARY KEY (id), ADD UNIQUE ({unique})")
+    return copied(url, statement.replace(table, f"bare_{table}", 1), lines)
+
+
+def prepared(url: str, bench: Bench, rows: int) -> dict[ImportKind, tuple[float, float]]:
+    """Rows per second of COPY into the table of each kind as it is, and into a bare one."""
     body = bench.corporation.organisation_id
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in SETUP:
@@ -55,11 +66,14 @@ def prepared(url: str, bench: Bench, rows: int) -> dict[ImportKind, float]:
         held = connection.execute("SELECT dwelling_id FROM portfolio_period ORDER BY id LIMIT %s", (rows,)).fetchall()
         other = connection.execute("INSERT INTO organisation (slug, name, kind) VALUES ('beheer', 'Beheer', 'corporation') RETURNING id").fetchone()
     assert other is not None
+    lines: list[str] = []
     for kind in ("planned", "started"):  # the first one fills the table
-        rate = copied(url, INTO_MILESTONE, [f"{id}\t{of}\trenovation\t{kind}\t2024-03-01\treported\t{body}\n" for id, of in runs])
+        lines = [f"{id}\t{of}\trenovation\t{kind}\t2024-03-01\treported\t{body}\n" for id, of in runs]
+        rate = copied(url, INTO_MILESTONE, lines)
+    periods = [f"{of}\t{other[0]}\tmanager\t2020-01-01\t{body}\n" for (of,) in held]
     return {
-        ImportKind.MILESTONES: rate,
-        ImportKind.PORTFOLIO: copied(url, INTO_PORTFOLIO, [f"{of}\t{other[0]}\tmanager\t2020-01-01\t{body}\n" for (of,) in held]),
+        ImportKind.MILESTONES: (rate, bare_copy(url, INTO_MILESTONE, lines, "trajectory_id, track, kind")),
+        ImportKind.PORTFOLIO: (copied(url, INTO_PORTFOLIO, periods), bare_copy(url, INTO_PORTFOLIO, periods, "dwelling_id, organisation_id, relation")),
     }
 
 
@@ -75,11 +89,11 @@ def periods(rows: int, first: int) -> Iterator[list[str]]:
 
 def measure(url: str, rows: int) -> None:
     bench = prepare(url)
-    bare = prepared(url, bench, rows)
-    for kind, rate in bare.items():
-        console.print(f"COPY of {rows:,} {kind}: {rate:,.0f} rows/s")
+    copies = prepared(url, bench, rows)
+    for kind, (real, bare) in copies.items():
+        console.print(f"COPY of {rows:,} {kind}: into the table {real:,.0f} rows/s; into a bare one {bare:,.0f} rows/s")
     table = Table(title=f"Imports of {rows:,} rows, three of a hundred faulty")
-    for heading in ("", "dry run rows/s", "apply rows/s", "both rows/s", "both, of COPY", "created", "unchanged", "refused", "peak MB"):
+    for heading in ("", "dry run rows/s", "apply rows/s", "both rows/s", "both, of COPY", "of bare COPY", "created", "unchanged", "refused", "peak MB"):
         table.add_column(heading, justify="left" if not heading else "right")
     of_milestones, of_periods = ["BAG-id", "Spoor", "Mijlpaal", "Datum"], ["BAG-id", "Corporatie", "Relatie", "Vanaf"]
     cases: list[tuple[str, ImportKind, Actor, list[str], Iterator[list[str]]]] = [
@@ -94,7 +108,8 @@ def measure(url: str, rows: int) -> None:
             path = Path(folder) / "file.csv"
             csv(header, made, path)
             rates, ended, peak = run(actor, kind, path, rows)
-            figures = (f"{rates['dry run']:,.0f}", f"{rates['apply']:,.0f}", f"{rates['both']:,.0f}", f"{rates['both'] / bare[kind]:.0%}")
+            shares = (f"{rates['both'] / copy:.0%}" for copy in copies[kind])
+            figures = (*(f"{rates[name]:,.0f}" for name in ("dry run", "apply", "both")), *shares)
             row = (label, *figures, f"{ended.created:,}", f"{ended.unchanged:,}", f"{ended.refused:,}", f"{peak:,.0f}")
             table.add_row(*row)
             console.print(*row, sep=" | ")

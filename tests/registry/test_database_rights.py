@@ -60,7 +60,7 @@ RUN_AS_OWNER = SEES | {
     "inspectors_by_email", "teams_by_name", "visits_before", "report_source",
     "refresh_lineage", "keep_lineage_of_added", "keep_lineage_of_retracted", "keep_inherited",
     "withdraw_trajectories", "portfolio_ends_to_undo", "bag_ids_out_of_sight", "undo_dwellings", "dwellings_to_undo",
-    "keep_tracks", "keep_tracks_of_withdrawn", "keep_street_names", "find_dwellings", "find_dwellings_by_street",
+    "run_on_dwellings", "keep_tracks", "keep_tracks_of_withdrawn", "keep_street_names", "find_dwellings", "find_dwellings_by_street",
     "webhook_backlog", "keep_superseded_row", "stamp_milestone", "stamp_confirmation", "chain_audit_line", "move_audit_head", "procrastinate_defer_jobs_v1",
 }  # fmt: skip
 """Functions that do as the owner what the API's role may not do by itself."""

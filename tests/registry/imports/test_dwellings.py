@@ -13,11 +13,12 @@ from registry.changes.model import Change
 from registry.db import API_ROLE, transaction
 from registry.dwellings.model import Dwelling, Tenure
 from registry.errors import RuleViolation
-from registry.imports import commands, runs
+from registry.imports import commands, forgetting, runs
 from registry.imports.model import ImportBuiltOn, ImportKind, ImportMode, ImportNotReady, ImportOutcome, ImportRowsRefused, ImportStatus
-from registry.organisations.model import OrganisationKind
+from registry.organisations.model import Organisation, OrganisationKind
 from registry.versioned import Outcome
 from tests import makers
+from tests.owner import as_owner
 from tests.registry.imports.importing import a_csv, applied, apply, faults, figures, now, outcomes, received, tried, undo
 
 HEADER = ["BAG-id", "Straat", "Huisnummer", "Postcode", "Woonplaats", "Gemeentecode", "Bouwjaar", "Eigendomsvorm"]
@@ -271,3 +272,41 @@ def test_the_same_request_key_gives_the_same_import_and_another_file_under_it_is
         assert (run.id, outcome) == (ids[0], Outcome.UNCHANGED)
         with pytest.raises(commands.ImportSentOtherwise):
             commands.receive(asked, editor, ids[2], other)
+
+
+def test_a_new_dwelling_named_by_its_bag_id_and_again_by_its_address_is_one(editor: Actor, tmp_path: Path) -> None:
+    path = a_csv(tmp_path / "homes.csv", HEADER, [row(1), row(1, **{"BAG-id": ""}), row(2, **{"BAG-id": ""}), row(2), row(3)])
+    run = applied(editor, path)
+    assert figures(run) == (3, 0, 0, 2)
+    assert faults(run.id) == [(3, None, "row-repeated"), (5, None, "row-repeated")]
+
+
+def test_imports_that_wait_together_to_be_undone_are_told_apart(session: Session, editor: Actor, tmp_path: Path) -> None:
+    first = applied(editor, a_csv(tmp_path / "homes.csv", HEADER, [row(1)]))
+    second = applied(editor, a_csv(tmp_path / "more.csv", HEADER, [row(1, Bouwjaar=1970)]))
+    for each in (second, first):
+        with transaction(editor, role=API_ROLE) as asked:
+            commands.ask_to_undo(asked, editor, each.id, reason="sent by mistake")
+    runs.undo(second.id)
+    assert (now(second.id).status, held(session, 1).year_built) == (ImportStatus.UNDONE, 1962)
+
+
+def test_a_colleague_undoes_in_her_own_name_what_somebody_sent_who_left(session: Session, editor: Actor, tmp_path: Path) -> None:
+    run = applied(editor, a_csv(tmp_path / "homes.csv", HEADER, [row(1)]))
+    colleague, _ = makers.a_member(session, Role.CORPORATION_EDITOR, session.get_one(Organisation, editor.organisation_id))
+    session.execute(sa.text("UPDATE membership SET valid_until = valid_from WHERE person_id = :id"), {"id": editor.person_id})
+    run = undo(colleague, run.id)
+    assert (run.status, run.undone_by) == (ImportStatus.UNDONE, colleague.person_id)
+    with as_owner() as kept:
+        lines = kept.execute(sa.select(AuditLine.action, AuditLine.person_id).where(AuditLine.action.in_(("import.undone", "dwelling.import-undone")))).all()
+    assert {tuple(line) for line in lines} == {("import.undone", colleague.person_id), ("dwelling.import-undone", colleague.person_id)}
+
+
+def test_what_is_asked_to_be_applied_meanwhile_is_not_forgotten(editor: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tried(editor, a_csv(tmp_path / "homes.csv", HEADER, [row(1)]))
+    with transaction(editor, role=API_ROLE) as asked:
+        commands.ask_to_apply(asked, editor, run.id, mode=ImportMode.PER_ROW)
+    monkeypatch.setattr(forgetting, "_due", lambda: [run.id])
+    assert forgetting.forget() == 0
+    runs.apply(run.id)
+    assert figures(now(run.id)) == (1, 0, 0, 0)

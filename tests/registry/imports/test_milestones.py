@@ -131,7 +131,7 @@ def test_every_fault_points_to_its_cell(session: Session, editor) -> None:  # ty
         (5, "cancelledOn", "cancelled-after-completion"),
         (6, "effectiveOn", "required"),
         (7, "track", "not-one-of"),
-        (7, "startedOn", "not-a-date"),
+        (7, "startedOn", "no-such-day"),
         (8, "bagId", "no-such-reference"),
         (9, None, "dwelling-not-named"),
         (10, "effectiveOn", "milestone-not-said"),
@@ -237,6 +237,24 @@ def test_undoing_takes_everything_back(session: Session, editor) -> None:  # typ
         assert [each.id for each in queries.list_(api, editor, limit=10).items] == [trajectory.id]
     assert set(session.scalars(sa.select(AuditLine.action))) >= {"milestone.retracted", "milestone.corrected", "trajectory.withdrawn"}
     assert apply(KIND, editor, cells(WIDE, ["0917010000000002|sloop||1-3-2025|"])).outcomes == ["created"]
+
+
+def test_a_plan_that_undoing_gives_back_is_no_newer_plan(session: Session, editor) -> None:  # type: ignore[no-untyped-def]
+    trajectory = run_by(session, editor, held(session, editor))
+    makers.reported(session, editor, trajectory.id, Track.CONSTRUCTION, MilestoneKind.PLANNED, "2090-01-01")
+    session.execute(sa.text("ALTER TABLE milestone DISABLE TRIGGER USER"))
+    session.execute(sa.text("UPDATE milestone SET recorded_at = '2025-03-01T12:00:00Z'"))
+    session.execute(sa.text("ALTER TABLE milestone ENABLE TRIGGER USER"))
+    done = apply(KIND, editor, cells(WIDE, ["0917010000000001|nieuwbouw|1-1-2091||"]))
+    assert (done.outcomes, decided(session, trajectory.id)) == (["changed"], "2025-03-01")
+    assert undo(KIND, editor, done) == []
+    assert (history(session, trajectory.id), decided(session, trajectory.id)) == ({("construction", "planned"): "2090-01-01"}, "2025-03-01")
+
+
+def decided(session: Session, trajectory_id: UUID) -> str:
+    session.expire_all()
+    (plan,) = queries.in_force(session, [trajectory_id])
+    return str(plan.decided_on)
 
 
 def test_what_something_builds_on_is_not_undone(session: Session, editor) -> None:  # type: ignore[no-untyped-def]

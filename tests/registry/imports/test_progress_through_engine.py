@@ -6,7 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry.access import Role
+from registry.db import API_ROLE, transaction
 from registry.dwellings.model import PortfolioPeriod
+from registry.imports import commands
 from registry.imports.model import ImportKind, ImportStatus
 from registry.organisations.model import OrganisationKind
 from registry.trajectories import queries
@@ -58,3 +60,23 @@ def test_portfolios(session: Session, tmp_path: Path) -> None:
     session.expire_all()
     query = sa.select(PortfolioPeriod.valid_until).order_by(PortfolioPeriod.valid_from)
     assert [None if day is None else day.isoformat() for day in session.scalars(query)] == [None, "2025-01-01"]
+
+
+def test_a_period_gets_the_end_back_that_it_had_before_the_import_that_is_undone(session: Session, tmp_path: Path) -> None:
+    """Also while another import, which changed it too, waits to be undone."""
+    makers.a_municipality(session)
+    body = makers.an_organisation(session, kind=OrganisationKind.MUNICIPALITY, municipality_code="GM0917")
+    editor, _ = makers.a_member(session, Role.MUNICIPALITY_EDITOR, body)
+    makers.an_organisation(session, "weller")
+    homes(session)
+    header = ["BAG-id", "Corporatie", "Vanaf", "Tot"]
+    sent = [
+        applied(editor, a_csv(tmp_path / f"{place}.csv", header, [["0917010000000001", "weller", "1-1-2020", until]]), ImportKind.PORTFOLIO)
+        for place, until in enumerate(("", "1-1-2025", "1-1-2028", "1-1-2030"))
+    ]
+    for run in (sent[1], sent[2]):
+        with transaction(editor, role=API_ROLE) as asked:
+            commands.ask_to_undo(asked, editor, run.id, reason="sent by mistake")
+    assert undo(editor, sent[3].id).status is ImportStatus.UNDONE
+    session.expire_all()
+    assert [str(day) for day in session.scalars(sa.select(PortfolioPeriod.valid_until))] == ["2028-01-01"]

@@ -67,7 +67,7 @@ def test_every_fault_of_every_row_is_said_with_its_cell() -> None:
         "6411AB;1;baseline;nulmeting;;;te veel\n"
     )
     assert codes(text) == [
-        ("A2", "wrong-form"), ("B2", "wrong-form"), ("C2", "required"), ("D2", "not-one-of"), ("E2", "not-a-date"), ("F2", "bag-id-rounded"),
+        ("A2", "wrong-form"), ("B2", "wrong-form"), ("C2", "required"), ("D2", "not-one-of"), ("E2", "no-such-day"), ("F2", "bag-id-rounded"),
         ("3", "dwelling-not-named"), ("5", "too-many-cells"),
     ]  # fmt: skip
 

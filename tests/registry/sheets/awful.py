@@ -90,7 +90,7 @@ ROWS: Final[Sequence[Sequence[Cell]]] = (
 FAULTS: Final = {
     ("A4", "cell-rounded"), ("A5", "bag-id-rounded"), ("B8", "wrong-form"), ("C8", "wrong-form"), ("D8", "date-month-first"), ("E8", "number-ambiguous"),
     ("F8", "not-yes-or-no"), ("G8", "not-one-of"), ("D9", "date-short-year"), ("E9", "not-an-amount"), ("D10", "date-as-number"), ("E10", "too-small"),
-    ("A12", "cell-error"), ("C12", "cell-error"), ("D12", "not-a-date"), ("C13", "cell-without-value"), ("A15", "required"), ("16", "too-many-cells"),
+    ("A12", "cell-error"), ("C12", "cell-error"), ("D12", "no-such-day"), ("C13", "cell-without-value"), ("A15", "required"), ("16", "too-many-cells"),
 }  # fmt: skip
 """Of the workbook, with the header in row 1. CSV has no errors, formulas and rounded numbers of its own: `CSV_FAULTS`."""
 CSV_FAULTS: Final = FAULTS - {("A4", "cell-rounded"), ("A12", "cell-error"), ("C12", "cell-error"), ("C13", "cell-without-value")} | {

@@ -14,7 +14,8 @@ from registry.values import EnergyLabel
 
 BAG_ID = "0917010000123456"
 CODES = (
-    "bag-id-rounded", "cell-error", "cell-rounded", "cell-without-value", "date-as-number", "date-month-first", "date-short-year", "not-a-date", "not-a-number",
+    "bag-id-rounded", "cell-error", "cell-rounded", "cell-without-value", "date-as-number", "date-month-first", "date-short-year",
+    "no-such-day", "not-a-date", "not-a-number",
     "not-a-uuid", "not-a-whole-number", "not-an-amount", "not-one-of", "not-yes-or-no", "number-ambiguous", "too-big", "too-long",
     "too-many-decimals", "too-small",
     "wrong-form",
@@ -84,11 +85,11 @@ def test_a_day_is_written_in_many_ways(cell: str) -> None:
 @pytest.mark.parametrize(
     ("cell", "code"),
     [
-        ("31-3-26", "date-short-year"), ("03/31/2026", "date-month-first"), ("46112", "date-as-number"), ("46112,0", "date-as-number"), ("2026-02-30",
-        "not-a-date"),
-        ("31-2-2026", "not-a-date"), ("31 maart 2026", "not-a-date"), ("2026", "not-a-date"), ("2026-03", "not-a-date"), ("0026-03-31", "not-a-date"),
-        ("9999-12-31", "not-a-date"), ("2026-W14-2", "not-a-date"), ("31-3/2026", "not-a-date"), ("2026-03-31T09:30:00", "not-a-date"), ("13-13-2026",
-        "not-a-date"),
+        ("31-3-26", "date-short-year"), ("03/31/2026", "date-month-first"), ("46112", "date-as-number"), ("46112,0", "date-as-number"),
+        ("2026-02-30", "no-such-day"),
+        ("31-2-2026", "no-such-day"), ("31 maart 2026", "not-a-date"), ("2026", "not-a-date"), ("2026-03", "not-a-date"), ("0026-03-31", "not-a-date"),
+        ("9999-12-31", "not-a-date"), ("2026-W14-2", "not-a-date"), ("31-3/2026", "not-a-date"), ("2026-03-31T09:30:00", "not-a-date"),
+        ("13-13-2026", "no-such-day"),
     ],
 )  # fmt: skip
 def test_a_day_that_could_be_another_one_is_refused(cell: str, code: str) -> None:

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 
-from registry.sheets import packed, xlsx_files, xlsx_parts
+from registry.sheets import packed, xlsx_parts
 from registry.sheets.faults import FileRefused
 from registry.sheets.reading import FileFormat, open_sheet
 from registry.sheets.writing import write_xlsx
@@ -198,7 +198,7 @@ def test_a_member_that_says_to_be_small_is_not_read_further() -> None:
 
 
 def test_an_endless_row_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xlsx_files, "LONGEST_ROW_BYTES", 200_000)
+    monkeypatch.setattr(xlsx_parts, "LONGEST_ELEMENT_BYTES", 200_000)
     assert refusal(changed(GOOD, SHEET_XML, lambda content: content.replace(b"</row>", b"<c/>" * 100_000 + b"</row>", 1)))[0] == "xlsx-too-large"
 
 
@@ -252,3 +252,22 @@ def test_a_long_workbook_takes_little_memory(tmp_path: Path) -> None:
 def test_the_awful_workbook_may_have_lines_before_its_header() -> None:
     sheet = opened(as_xlsx(awful.HEADER, awful.ROWS, before=[["Lijst van woningen"], [], ["Versie", 3]]), COLUMNS)
     assert sheet.header_row == 4
+
+
+@pytest.mark.parametrize("xml", [b"<si>" + b"<t/>" * 100_000 + b"</si>", b"<t/>" * 100_000])
+def test_an_endless_shared_text_is_refused(monkeypatch: pytest.MonkeyPatch, xml: bytes) -> None:
+    monkeypatch.setattr(xlsx_parts, "LONGEST_ELEMENT_BYTES", 200_000)
+    assert refusal(changed(GOOD, STRINGS, lambda content: content.replace(b"</sst>", xml + b"</sst>")))[0] == "xlsx-too-large"
+
+
+def test_of_what_a_package_says_to_be_little_is_read() -> None:
+    said = b"".join(str(number).encode() for number in range(1_200_000))
+    file = changed(GOOD, "mimetype", lambda _: said)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        assert refusal(file) == ("file-kind", "")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most - before < 2_000_000

@@ -265,6 +265,25 @@ def test_money_that_was_taken_back_puts_a_dwelling_in_no_group_of_its_scheme(ses
     assert [count(session, "started", "2025-12-31", moment, schemes=("regio-deal",)) for moment in (before, LATER)] == [1, 0]
 
 
+def test_a_dwelling_that_is_being_built_is_in_preparation_by_no_scheme(session: Session) -> None:
+    """Also where the trajectory that is started has no money of the scheme: a row has no dwelling that the total does not have."""
+    editor = an_editor(session)
+    dwelling = a_dwelling(session, held_by=editor)
+    a_scheme(session)
+    paid, unpaid = (a_trajectory(session, corporation_of(session, editor), dwelling) for _ in range(2))
+    session.add(FundingLine(trajectory_id=paid.id, scheme="volkshuisvestingsfonds"))
+    reported(session, editor, paid.id, CONSTRUCTION, PLANNED, "2025-01-01")
+    reported(session, editor, unpaid.id, CONSTRUCTION, STARTED, "2025-06-01")
+
+    def in_preparation(on: str) -> tuple[dict[str | None, int], int]:
+        as_of = AsOf(date.fromisoformat(on), LATER)
+        found = tally(session, ANALYST, ["in-preparation"], as_of=as_of, group_by=GroupBy.SCHEME, scope=Scope())
+        return {row.key: row.counts["in-preparation"] for row in found.rows}, found.total.counts["in-preparation"]
+
+    assert in_preparation("2025-05-31") == ({"volkshuisvestingsfonds": 1}, 1)
+    assert in_preparation("2025-06-01") == ({"volkshuisvestingsfonds": 0, None: 0}, 0)
+
+
 @pytest.mark.parametrize(
     "rule",
     [
