@@ -15,6 +15,7 @@ from api.routes import Routes
 from api.sheet_files import CSV, XLSX, SheetFormat, made_sheet
 from registry.access import Right
 from registry.db import reading, transaction
+from registry.errors import NotFound
 from registry.imports import commands, queries
 from registry.imports.model import ImportKind
 from registry.imports.registered import KINDS
@@ -24,7 +25,6 @@ routes = Routes("import-templates", "Templates (sjablonen) for imports, and save
 
 OF_SHEETS = tuple(kind for kind in ImportKind if kind is not ImportKind.BAG)
 """A BAG extract is no spreadsheet."""
-KIND = f"any({', '.join(repr(kind.value) for kind in OF_SHEETS)})"
 
 
 class TemplateQuery(Schema):
@@ -71,17 +71,25 @@ class ColumnMappingsOut(Schema):
 dump = dump_with(ColumnMappingOut())
 
 
-@routes.on("GET", f"/import-templates/<{KIND}:kind>", needs=Right.READ_REFERENCE, returns=None, query=TemplateQuery, makes=(XLSX, CSV))
+def _of_sheets(kind: str) -> ImportKind:
+    """Raises NotFound."""
+    for each in OF_SHEETS:
+        if each.value == kind:
+            return each
+    raise NotFound(what="kind of import", id=kind)
+
+
+@routes.on("GET", "/import-templates/<kind>", needs=Right.READ_REFERENCE, returns=None, query=TemplateQuery, makes=(XLSX, CSV))
 def get_import_template(query: dict[str, Any], kind: str) -> Response:
     """A file to fill in, in the language of `Accept-Language`: headers, an explanation of each column, and drop-down lists where there is a choice"""
     made = made_sheet(query["format"])
-    return download(lambda path: made.template(path, KINDS[ImportKind(kind)].columns, language()), name=f"{kind}.{query['format']}", media_type=made.media_type)
+    return download(lambda path: made.template(path, KINDS[_of_sheets(kind)].columns, language()), name=f"{kind}.{query['format']}", media_type=made.media_type)
 
 
-@routes.on("GET", f"/import-templates/<{KIND}:kind>/columns", needs=Right.READ_REFERENCE, returns=ImportColumnsOut)
+@routes.on("GET", "/import-templates/<kind>/columns", needs=Right.READ_REFERENCE, returns=ImportColumnsOut)
 def get_import_columns(kind: str) -> Response:
     """The columns that a file of this kind may have, for programs"""
-    return json_response(_columns(ImportKind(kind), language()))
+    return json_response(_columns(_of_sheets(kind), language()))
 
 
 def _columns(kind: ImportKind, said: Language) -> dict[str, Any]:
@@ -108,27 +116,25 @@ def list_column_mappings(query: dict[str, Any]) -> Response:
     return json_response({"items": [dump(each) for each in found]})
 
 
-@routes.on("GET", f"/column-mappings/<{KIND}:kind>/<slug:slug>", needs=Right.READ_IMPORTS, returns=ColumnMappingOut, tagged=True)
+@routes.on("GET", "/column-mappings/<kind>/<slug:slug>", needs=Right.READ_IMPORTS, returns=ColumnMappingOut, tagged=True)
 def get_column_mapping(kind: str, slug: str) -> Response:
     """One saved column mapping"""
     with reading(actor()) as session:
-        found: Any = queries.mapping(session, actor(), ImportKind(kind), slug)
+        found: Any = queries.mapping(session, actor(), _of_sheets(kind), slug)
     return one(dump, found, version=found["version"])
 
 
-@routes.on(
-    "PUT", f"/column-mappings/<{KIND}:kind>/<slug:slug>", needs=Right.SEND_IMPORTS, returns=ColumnMappingOut, takes=ColumnMappingIn, tagged=True, versioned=True
-)
+@routes.on("PUT", "/column-mappings/<kind>/<slug:slug>", needs=Right.SEND_IMPORTS, returns=ColumnMappingOut, takes=ColumnMappingIn, tagged=True, versioned=True)
 def put_column_mapping(body: dict[str, Any], kind: str, slug: str) -> Response:
     """Save what your organisation calls its columns, for its next files of that kind: `POST /imports?mapping=`"""
     with transaction(actor()) as session:
-        written, outcome = commands.keep_mapping(session, actor(), ImportKind(kind), slug, body["mapping"], expected=expected_version())
+        written, outcome = commands.keep_mapping(session, actor(), _of_sheets(kind), slug, body["mapping"], expected=expected_version())
     return put_response(dump, written, outcome, f"/column-mappings/{kind}/{slug}")
 
 
-@routes.on("DELETE", f"/column-mappings/<{KIND}:kind>/<slug:slug>", needs=Right.SEND_IMPORTS, returns=None, status=204, versioned=True)
+@routes.on("DELETE", "/column-mappings/<kind>/<slug:slug>", needs=Right.SEND_IMPORTS, returns=None, status=204, versioned=True)
 def delete_column_mapping(kind: str, slug: str) -> Response:
     """Remove a saved column mapping"""
     with transaction(actor()) as session:
-        commands.remove_mapping(session, actor(), ImportKind(kind), slug, expected=expected_version())
+        commands.remove_mapping(session, actor(), _of_sheets(kind), slug, expected=expected_version())
     return Response(status=204)

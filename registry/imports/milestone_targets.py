@@ -124,7 +124,8 @@ _RUN: LiteralString = """
 SELECT dwelling_id, municipality_code, trajectory_id, project, id, track, kind, effective_on, decided_on, note, evidence, confirmed_at
 FROM run_on_dwellings(%s::uuid[]) ORDER BY trajectory_id
 """
-_TRACK, _KIND = ({each.value: each for each in values} for values in (Track, MilestoneKind))
+_TRACK = {each.value: each for each in Track}
+_KIND = {each.value: each for each in MilestoneKind}
 
 
 def _standing(id: UUID, track: str, kind: str, effective_on: date, decided_on: date | None, *rest: *tuple[str | None, str, datetime | None]) -> Standing:
