@@ -47,6 +47,7 @@ def test_the_four_figures_add_up(connection: sa.Connection, monkeypatch, files: 
             assert run.status is ImportStatus.APPLIED
             created, changed, unchanged, refused = figures(run)
             again = apply(editor, tried(editor, path).id)
-            assert figures(again)[0] == 0
-            assert figures(again)[3] >= refused - created - changed - unchanged
+            # What was applied is unchanged. A row that was refused may be good by now: of two BAG ids for one dwelling that had none, one was given to it.
+            assert figures(again)[0] + figures(again)[1] <= refused
+            assert figures(again)[2] >= created + changed + unchanged
         outer.rollback()
