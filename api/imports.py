@@ -18,7 +18,7 @@ from api.sheet_files import CSV, XLSX, SheetFormat, made_sheet
 from registry import storage
 from registry.access import Right
 from registry.db import reading, transaction
-from registry.errors import Fault
+from registry.errors import Fault, InvalidInput, NotFound
 from registry.imports import commands, queries
 from registry.imports.commands import ImportSentOtherwise, NewImport, file_key
 from registry.imports.explaining import Explainer, problem_text
@@ -263,10 +263,14 @@ def send_import(query: dict[str, Any]) -> Response:
 
 
 def _saved(query: dict[str, Any]) -> dict[str, str | None]:
+    """Raises InvalidInput."""
     if query["mapping"] is None:
         return {}
-    with reading(actor()) as session:
-        kept: Any = queries.mapping(session, actor(), query["kind"], query["mapping"])
+    try:
+        with reading(actor()) as session:
+            kept: Any = queries.mapping(session, actor(), query["kind"], query["mapping"])
+    except NotFound:
+        raise InvalidInput([Fault("mapping", "no-such-reference", {"what": "column mapping", "id": query["mapping"]})]) from None
     return dict(kept["mapping"])
 
 

@@ -240,3 +240,8 @@ def test_an_import_needs_a_key_and_a_kind(corporation: Caller) -> None:
     refused(corporation.post("/imports?kind=milestones", raw=rows(), key=None, **CSV), 400, "idempotency-key-required", ("Idempotency-Key", "required"))
     refused(corporation.post("/imports", raw=rows(), **CSV), 400, "invalid-input", ("kind", "required"))
     assert corporation.post("/imports?kind=milestones", raw=b"{}", **{"Content-Type": "application/json"}).status_code == 415
+
+
+def test_a_mapping_that_nobody_saved_is_named(corporation: Caller) -> None:
+    wrong = ("mapping", "no-such-reference")
+    refused(corporation.post("/imports?kind=milestones&mapping=none", raw=rows(), **CSV), 400, "invalid-input", wrong)
