@@ -12,6 +12,7 @@ from api.routes import PageQuery, Routes
 from registry import references
 from registry.access import Right
 from registry.db import reading, transaction
+from registry.processing import Activity
 from registry.trajectories import commands, results
 from registry.trajectories.commands import ProjectDetails
 from registry.trajectories.model import Project
@@ -98,7 +99,7 @@ def put_project(details: ProjectDetails, slug: str) -> Response:
     return put_response(dump_project, written, outcome, f"/projects/{slug}")
 
 
-@routes.on("GET", "/projects/<slug:slug>/results", needs=Right.READ_PROGRESS, returns=ProjectResultsOut, tagged=True)
+@routes.on("GET", "/projects/<slug:slug>/results", needs=Right.READ_PROGRESS, processes=Activity.PROGRESS_READ, returns=ProjectResultsOut, tagged=True)
 def get_project_results(slug: str) -> Response:
     """What a project has come to: dwellings, money by scheme, costs of measures and label jumps"""
     with reading(actor()) as session:

@@ -113,7 +113,7 @@ def test_the_answer_to_one_membership_is_not_replayed_to_another(of_two: tuple[C
 
 def test_who_works_for_two_sees_of_each_only_as_its_own(world: World, of_two: tuple[Caller, Caller]) -> None:
     for caller, side in zip(of_two, (world.near, world.far), strict=True):
-        assert {item["id"] for item in content(caller.get("/dwellings"))["items"]} == {str(side.things["dwelling"])}
+        assert {item["id"] for item in content(caller.get("/dwellings"))["items"]} == {str(side.things[each]) for each in ("dwelling", "former")}
     refused(replace(of_two[0], headers={}).get("/dwellings"), 403, "membership-not-chosen")
 
 
@@ -156,7 +156,7 @@ def test_a_reviewer_of_a_corporation_sees_what_it_registered(world: World, sessi
     actor, token = makers.a_member(session, Role.REVIEWER, corporation)
     registered = makers.a_dwelling(session, registrar_id=corporation.id)
     seen = content(Caller(world.near.people["corporation"].client, token).get("/dwellings"))["items"]
-    assert {item["id"] for item in seen} == {str(registered.id), str(world.near.things["dwelling"])}
+    assert {item["id"] for item in seen} == {str(registered.id), *(str(world.near.things[each]) for each in ("dwelling", "former"))}
     assert actor.role is Role.REVIEWER
 
 

@@ -100,7 +100,7 @@ def test_what_is_no_work_of_hers_any_more_is_gone(live: Live) -> None:
     with transaction(live("municipality-editor").actor) as session:
         inspection = session.get_one(Inspection, UUID(mine["id"]))
         change(session, inspection, {"assignee_id": None})
-        tell(session, inspection)
+        tell(session, inspection, "inspection.assigned")
         tell_gone(session, inspection, [inspector.person_id])
     (item,) = feed(inspector, cursor)["items"]
     assert about([item]) == {("inspection", mine["id"], "gone")}
