@@ -31,9 +31,7 @@ READERS = "inspector reviewer corporation municipality auditor"
 PROGRESS = "reviewer corporation municipality auditor"
 EDITORS = "corporation municipality"
 PLANNERS = "reviewer municipality"
-NEEDS_REASON = {"read-dwellings", "read-progress", "read-inspections", "read-shares", "read-changes", "read-history", "read-portfolios", "read-hazards"} | {
-    "read-imports"
-}
+NEEDS_REASON = {f"read-{what}" for what in ("dwellings", "progress", "inspections", "shares", "changes", "history", "portfolios", "hazards", "imports")}
 DEFAULT_SHUT_OUT = {"ended": "403 no-membership", "revoked": "401 not-authenticated", "nobody": "401 not-authenticated"}
 NOT_FOUND, REFUSED, NONE, BROKEN = "404 not-found", "200 refused", "200 none", "400 rule-violation"
 
