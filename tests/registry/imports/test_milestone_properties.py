@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
+from registry import clock
 from registry.db import transaction
 from registry.errors import RegistryError
 from registry.imports.milestones import Milestones
@@ -107,8 +108,10 @@ def journal(session: Session, trajectory_id: UUID) -> list[tuple[object, ...]]:
 
 
 def in_force(session: Session, trajectory_id: UUID) -> set[tuple[object, ...]]:
+    """With the day from which each counts: a plan that takes the place of another one says it, where the former one left it to be seen."""
     session.expire_all()
-    return {(each.track, each.kind, each.effective_on, each.note, each.decided_on) for each in queries.in_force(session, [trajectory_id])}
+    found = queries.in_force(session, [trajectory_id])
+    return {(each.track, each.kind, each.effective_on, each.note, each.decided_on or min(each.effective_on, clock.today())) for each in found}
 
 
 @pytest.fixture
