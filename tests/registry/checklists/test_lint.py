@@ -263,5 +263,5 @@ def test_conditions_on_all_that_went_before_are_followed_so_far_and_no_further()
         if number in (150, 300):
             lines.append(f"  - key: s{number}\n    title: {{nl: Deel, en: Part}}\n    questions:\n")
     took_s, codes = measured("".join(lines))
-    assert took_s < 2
+    assert took_s < 6
     assert codes == []
