@@ -5,7 +5,7 @@ transaction has an id, so that a reader of the feed can tell which ids may still
 Both tell PostgreSQL in whose name, for that transaction alone: row-level security shows nothing to nobody (docs/adr/0014).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -59,6 +59,12 @@ class Base(orm.DeclarativeBase):
 def one_of(values: type[StrEnum], name: str) -> sa.Enum:
     """A text column that holds one of ``values``, guarded by a CHECK constraint ``ck_<table>_<name>``."""
     return sa.Enum(values, name=name, native_enum=False, create_constraint=True, length=40, values_callable=lambda enum: [member.value for member in enum])
+
+
+def array_literal(values: Iterable[object]) -> str:
+    """The texts of these values as PostgreSQL writes an array, None as NULL: adapting a list of thousands costs more than the statement it is for."""
+    written = ["NULL" if value is None else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values]
+    return "{" + ",".join(written) + "}"
 
 
 NEW_ID = sa.text("uuid_v7()")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry.access import Actor, Oneself
-from registry.db import Json
+from registry.db import Json, array_literal
 
 _INSERT = sa.text(
     """
@@ -45,11 +45,6 @@ def _values(actor: Actor | Oneself, action: str, subject_kind: str, lines: list[
         "reason": actor.reason,
         "action": action,
         "subject_kind": subject_kind,
-        "subject_ids": _array([subject_id for subject_id, _ in lines]),
-        "details": _array([details for _, details in lines]),
+        "subject_ids": array_literal([subject_id for subject_id, _ in lines]),
+        "details": array_literal([details for _, details in lines]),
     }
-
-
-def _array(texts: list[str]) -> str:
-    """As PostgreSQL writes an array: adapting a list of thousands costs more than the statement."""
-    return "{" + ",".join(['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts]) + "}"

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry.changes.model import Change, ChangeKind
+from registry.db import array_literal
 
 
 def announce(
@@ -37,7 +38,7 @@ def announce_each(
     """
     rows = list(subjects)
     if rows:
-        ids, municipalities, organisations = (_array(row[part] for row in rows) for part in range(3))
+        ids, municipalities, organisations = (array_literal(row[part] for row in rows) for part in range(3))
         told = {"subject_ids": ids, "municipality_codes": municipalities, "organisation_ids": organisations}
         session.execute(_ANNOUNCE, {"kind": kind.value, "action": action, "person_id": person_id, **told})
 
@@ -51,11 +52,6 @@ _ANNOUNCE = sa.text(
     ORDER BY told.place
     """
 )
-
-
-def _array(values: Iterable[UUID | str | None]) -> str:
-    """Ids or codes as PostgreSQL writes an array: adapting a list of thousands costs more than the statement."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
 def announcing(kind: ChangeKind, subjects: "sa.Select[UUID, str | None, UUID | None, UUID | None]") -> sa.Insert:

@@ -27,7 +27,7 @@ from registry.imports.bag.commands import OWNED
 from registry.imports.bag.rows import NAMES, SHOWN
 from registry.imports.kinds import Effect, Identified, Judgement, Read, RowFault, StagedRow, Values
 from registry.imports.model import EffectAction, ImportKind, SubjectKind
-from registry.imports.staging import NULL, copy, driver, text
+from registry.imports.staging import cell, copy, driver
 from registry.sheets import cells
 from registry.sheets.columns import Column
 from registry.versioned import Outcome
@@ -166,15 +166,7 @@ def _plan(judgement: Judgement) -> _Plan:
 
 def _line(row: StagedRow, judgement: Judgement) -> str:
     content = _plan(judgement).content
-    return "\t".join([str(judgement.subject_id), row.key, *(_cell(content[name]) for name in OWNED)]) + "\n"
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return NULL
-    if isinstance(value, list):
-        return "{" + ",".join(map(str, value)) + "}"
-    return text(value) if isinstance(value, str) else str(value)
+    return "\t".join([str(judgement.subject_id), row.key, *(cell(content[name]) for name in OWNED)]) + "\n"
 
 
 def _tell(session: Session, actor: Actor, action: str, judged: Sequence[Judgement]) -> None:

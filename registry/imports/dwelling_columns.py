@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from registry.dwellings.bag_words import USES
 from registry.dwellings.model import DwellingType, Tenure, Use
 from registry.imports import dwelling_of_row
 from registry.imports.kinds import Values
@@ -27,19 +28,6 @@ OBJECT_TYPES: Final = {
     "verblijfsobject": BagObjectType.OCCUPIABLE_OBJECT,
     "standplaats": BagObjectType.PITCH,
     "ligplaats": BagObjectType.MOORING,
-}
-USES: Final = {
-    "woonfunctie": Use.RESIDENTIAL,
-    "bijeenkomstfunctie": Use.ASSEMBLY,
-    "celfunctie": Use.CELL,
-    "gezondheidszorgfunctie": Use.HEALTHCARE,
-    "industriefunctie": Use.INDUSTRY,
-    "kantoorfunctie": Use.OFFICE,
-    "logiesfunctie": Use.LODGING,
-    "onderwijsfunctie": Use.EDUCATION,
-    "sportfunctie": Use.SPORT,
-    "winkelfunctie": Use.RETAIL,
-    "overige gebruiksfunctie": Use.OTHER,
 }
 _one_use: Final = cells.choice(USES)
 

@@ -15,7 +15,7 @@ from registry.changes.model import ChangeKind
 from registry.dwellings.model import Dwelling
 from registry.errors import Conflict
 from registry.imports.kinds import Effect, RowFault
-from registry.imports.staging import NULL, copy, driver, text
+from registry.imports.staging import cell, copy, driver
 
 _TYPES: Final[Mapping[str, LiteralString]] = {
     "municipality_code": "text",
@@ -132,7 +132,7 @@ def _lines(rows: Sequence[tuple[UUID, Mapping[str, Any]]], types: Mapping[str, L
     columns: list[Iterable[str]] = [[str(id) for id, _ in rows]]
     for name, type_ in types.items():
         values = [content[name] for _, content in rows]
-        columns.append(map(_cell, values) if type_.endswith("[]") else map(_Cells().__getitem__, values))
+        columns.append(map(cell, values) if type_.endswith("[]") else map(_Cells().__getitem__, values))
     return ["\n".join(map("\t".join, zip(*columns, strict=True))), "\n"]
 
 
@@ -140,15 +140,5 @@ class _Cells(dict[object, str]):
     """What a value of one column is in a line of COPY."""
 
     def __missing__(self, value: object) -> str:
-        cell = self[value] = _cell(value)
-        return cell
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return NULL
-    if isinstance(value, str):
-        return text(value)
-    if isinstance(value, list):
-        return "{" + ",".join(map(str, value)) + "}"
-    return str(value)
+        written = self[value] = cell(value)
+        return written

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
 from registry.access import Actor, Right, Role
-from registry.db import Json
+from registry.db import Json, array_literal
 from registry.dwellings import queries
 from registry.dwellings.commands import look_up
 from registry.dwellings.model import Dwelling
@@ -28,7 +28,7 @@ from registry.imports.dwelling_writes import Change
 from registry.imports.in_sight import KEPT
 from registry.imports.kinds import Effect, Identified, Judgement, RowFault, StagedRow, Values
 from registry.imports.model import EffectAction, ImportKind, SubjectKind
-from registry.imports.staging import array, driver
+from registry.imports.staging import driver
 from registry.versioned import Outcome
 
 _EMPTY: Final[Mapping[str, object]] = Particulars("").columns()
@@ -167,7 +167,7 @@ def _look(session: Session, rows: Sequence[Values], told: Sequence[Mapping[str, 
 
 
 def _listed(name: str, type_: TypeEngine[Any]) -> sa.ColumnElement[Any]:
-    """A parameter with many values, as `array` writes them."""
+    """A parameter with many values, as `array_literal` writes them."""
     return sa.cast(sa.bindparam(name, type_=sa.types.NullType()), sa.ARRAY(type_))
 
 
@@ -178,7 +178,7 @@ _BY_BAG_ID: Final = Dwelling.bag_id == sa.any_(_listed("wanted", sa.Text()))
 def _ask(session: Session, by: sa.ColumnElement[bool], wanted: Sequence[object], columns: Sequence[Any]) -> list[tuple[str, ...]]:
     if not wanted:
         return []
-    found = session.execute(sa.select(*columns).where(by, Dwelling.withdrawn_at.is_(None)), {"wanted": array(wanted)})
+    found = session.execute(sa.select(*columns).where(by, Dwelling.withdrawn_at.is_(None)), {"wanted": array_literal(wanted)})
     return [tuple(map(str, row)) for row in found]
 
 
@@ -194,7 +194,7 @@ def _at(session: Session, numbers: set[tuple[object, ...]], also: sa.ColumnEleme
     columns = (Dwelling.id, Dwelling.bag_id, Dwelling.postcode, Dwelling.house_number, Dwelling.house_letter, Dwelling.house_number_suffix)
     same = sa.and_(Dwelling.postcode == asked.c.postcode, Dwelling.house_number == asked.c.house_number)
     query = sa.select(*columns).join(asked, same).where(Dwelling.withdrawn_at.is_(None), also)
-    values = {"postcodes": array([each[0] for each in numbers]), "numbers": array([each[1] for each in numbers])}
+    values = {"postcodes": array_literal([each[0] for each in numbers]), "numbers": array_literal([each[1] for each in numbers])}
     for id, bag_id, postcode, number, letter, suffix in session.execute(query, values):
         found[postcode, number, _small(letter), _small(suffix)].append((str(id), bag_id))
     return found
@@ -214,7 +214,7 @@ def _present(session: Session, ids: Sequence[str]) -> dict[str | None, Row]:
     if not ids:
         return {}
     query = sa.select(*queries.COLUMNS, KEPT.label("kept")).where(_BY_ID, Dwelling.withdrawn_at.is_(None))
-    return {str(row["id"]): dict(row) for row in session.execute(query, {"wanted": array(ids)}).mappings()}
+    return {str(row["id"]): dict(row) for row in session.execute(query, {"wanted": array_literal(ids)}).mappings()}
 
 
 def _whole(actor: Actor, particulars: Mapping[str, object], present: Row | None) -> dict[str, Any]:
@@ -226,7 +226,7 @@ def _whole(actor: Actor, particulars: Mapping[str, object], present: Row | None)
 
 
 def _known(session: Session, actor: Actor, whole: Sequence[Mapping[str, Any]], holders: Known, bag_ids: Collection[str]) -> Known:
-    hidden = driver(session).execute("SELECT bag_ids_out_of_sight(%s)", (array(bag_ids),)).fetchall() if bag_ids else []
+    hidden = driver(session).execute("SELECT bag_ids_out_of_sight(%s)", (array_literal(bag_ids),)).fetchall() if bag_ids else []
     codes = {each["municipality_code"] for each in whole if each["municipality_code"]}
     known = look_up(session, actor, codes=codes, slugs={each["focus_area"] for each in whole if each["focus_area"]}, bag_ids=())
     return replace(known, holders=holders.holders, hidden_bag_ids=frozenset(str(bag_id) for (bag_id,) in hidden))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from registry.access import Actor
-from registry.db import Json
+from registry.db import Json, array_literal
 from registry.imports.dwelling_of_row import Found, find
 from registry.imports.kinds import Identified, RowFault, StagedRow, Values
 from registry.imports.milestone_columns import form_faults
@@ -140,8 +140,7 @@ class Targets:
         """Of each dwelling that the actor may write about."""
         self.own: dict[UUID, list[Target]] = defaultdict(list)
         self.by_id: dict[UUID, Target] = {}
-        listed = "{" + ",".join(map(str, dwelling_ids)) + "}"
-        for dwelling_id, municipality, trajectory_id, project, *said in driver(session).execute(_RUN, (listed,)):
+        for dwelling_id, municipality, trajectory_id, project, *said in driver(session).execute(_RUN, (array_literal(dwelling_ids),)):
             self.municipalities[dwelling_id] = municipality
             if trajectory_id is None:
                 continue

@@ -17,7 +17,7 @@ from registry.access import Actor, Role
 from registry.db import API_ROLE, Json, transaction
 from registry.errors import Fault
 from registry.imports.kinds import Kind
-from registry.imports.model import ImportKind, ImportMode, ImportRun, ImportStatus
+from registry.imports.model import ImportMode, ImportRun, ImportStatus
 from registry.imports.registered import KINDS
 from registry.organisations.model import Organisation, OrganisationKind
 
@@ -127,7 +127,3 @@ def problems_of(faults: Sequence[Fault]) -> list[Json]:
 
 def _plain(fact: object) -> Json:
     return fact if isinstance(fact, str | int | float | bool) or fact is None else str(fact)
-
-
-def kind_of(kind: ImportKind) -> Kind:
-    return KINDS[kind]

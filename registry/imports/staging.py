@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import TupleRow
 from sqlalchemy.orm import Session
 
-from registry.db import Json
+from registry.db import Json, array_literal
 from registry.imports.kinds import Effect, RowFault, StagedRow
 from registry.imports.model import EffectAction, SubjectKind
 from registry.versioned import Outcome
@@ -250,12 +250,16 @@ def _outcome_line(each: Ended) -> str:
     return f"{each.row}\t{each.outcome.value}\t{_or_null(each.subject_id)}\t{_json(each.changes) if each.changes else NULL}\n"
 
 
-def array(values: Iterable[object]) -> str:
-    """Ids, postcodes or numbers, which have no quotes, as PostgreSQL writes an array: adapting a list of thousands costs more than the query."""
-    return "{" + ",".join(map(str, values)) + "}"
-
-
 NULL: Final = "\\N"
+
+
+def cell(value: object) -> str:
+    """A value of a column in a line of COPY; a list holds nothing that has to be quoted."""
+    if value is None:
+        return NULL
+    if isinstance(value, str):
+        return text(value)
+    return "{" + ",".join(map(str, value)) + "}" if isinstance(value, list) else str(value)
 
 
 def _or_null(value: object) -> str:
@@ -298,5 +302,4 @@ def _array(cells: Sequence[str]) -> str:
     written = orjson.dumps(cells).decode()
     if "\\" not in written:
         return "{" + written[1:-1] + "}"
-    quoted = ",".join('"' + cell.replace("\\", "\\\\").replace('"', '\\"') + '"' for cell in cells)
-    return text("{" + quoted + "}")
+    return text(array_literal(cells))
