@@ -617,7 +617,7 @@ def test_a_known_key_does_not_wait_for_a_slow_provider(
             time.sleep(0.01)
         before = time.monotonic()
         assert provider.verify(token)
-        assert time.monotonic() - before < 0.9
+        assert time.monotonic() - before < 0.5
         assert fetching.result()
 
 
@@ -628,7 +628,7 @@ def test_a_provider_that_sends_byte_by_byte_is_given_up(
     small.drip_s = 0.1
     before = time.monotonic()
     refused(provider, signed(), IdentityProviderUnavailable)
-    assert time.monotonic() - before < 20
+    assert time.monotonic() - before < 2
 
 
 def test_a_provider_that_hangs_is_given_up(provider: Provider, small: SmallProvider, signed: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:

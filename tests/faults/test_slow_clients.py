@@ -78,7 +78,7 @@ def answers_me(api: servers.Api) -> None:
     assert response.status_code == 200, response.text
 
 
-def eventually(condition: Callable[[], bool], timeout_s: float = 120) -> bool:
+def eventually(condition: Callable[[], bool], timeout_s: float = 20) -> bool:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
@@ -116,16 +116,16 @@ def test_a_thousand_stalled_clients_hold_up_nobody_and_leave_nothing_behind(api:
 def test_a_head_that_dribbles_in_is_cut_off(api: servers.Api) -> None:
     began = time.monotonic()
     with connect(api, ME) as connection, pytest.raises(OSError):  # noqa: PT012
-        while time.monotonic() - began < 11 * HEAD_S:
+        while time.monotonic() - began < 5 * HEAD_S:
             connection.sendall(b"X-A: b\r\n")
             time.sleep(0.2)
-    assert time.monotonic() - began < 10 * HEAD_S
+    assert time.monotonic() - began < 4 * HEAD_S
 
 
 def test_a_connection_that_says_nothing_is_closed(api: servers.Api) -> None:
     began = time.monotonic()
     assert everything(connect(api)) == b""
-    assert time.monotonic() - began < 10 * HEAD_S
+    assert time.monotonic() - began < 4 * HEAD_S
 
 
 @pytest.mark.slow
@@ -137,10 +137,10 @@ def test_a_body_that_stalls_or_dribbles_in_is_refused_and_a_caller_who_does_not_
         deaf = pool.submit(timed, lambda: does_not_read(api))
         said, seconds = silent.result()
         refused(said, 408, "request-timeout")
-        assert SILENCE_S - 1 < seconds < SILENCE_S + 60
+        assert SILENCE_S - 1 < seconds < SILENCE_S + 10
         said, seconds = dribbling.result()
         refused(said, 408, "request-timeout")
-        assert START_S - 1 < seconds < START_S + 60
+        assert START_S - 1 < seconds < START_S + 10
         assert deaf.result()[0]
     assert eventually(lambda: connections(api) == 0)
     assert "Traceback" not in api.log.read_text()
@@ -169,7 +169,7 @@ def does_not_read(api: servers.Api) -> bool:
     with connect(api, ask * 400) as connection:
         port = connection.getsockname()[1]
         (worker,) = api.workers()
-        return eventually(lambda: all(each.raddr.port != port for each in worker.net_connections("tcp") if each.raddr), 300)
+        return eventually(lambda: all(each.raddr.port != port for each in worker.net_connections("tcp") if each.raddr), 90)
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(api: servers.Api) -> None:

@@ -97,7 +97,7 @@ def test_what_is_no_secret_stays(line: str) -> None:
 
 
 def test_a_long_line_takes_no_long_time() -> None:
-    began = time.process_time()
+    began = time.perf_counter()
     for line in (
         "a_" * 50_000,
         "token" * 20_000,
@@ -109,7 +109,7 @@ def test_a_long_line_takes_no_long_time() -> None:
         '\\"' * 50_000,
     ):
         redacted(line)
-    assert time.process_time() - began < 5
+    assert time.perf_counter() - began < 5
 
 
 def test_the_settings_that_are_secret_are_taken_out_wherever_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:

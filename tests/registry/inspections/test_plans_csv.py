@@ -110,4 +110,4 @@ def test_a_file_has_a_number_of_rows() -> None:
 def test_a_cell_full_of_spaces_takes_no_time() -> None:
     began = time.process_time()
     assert codes(f"{HEADER}\n6411AB;1{' ' * 100_000}!;baseline;nulmeting\n") == [("B2", "wrong-form")]
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 1

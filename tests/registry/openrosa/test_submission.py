@@ -145,7 +145,7 @@ def test_a_form_full_of_nonsense_is_read_in_a_moment() -> None:
     with pytest.raises(RuleViolation) as refusal:
         submission.filled_in(OUTLINE, envelope.root)
     assert [fault.code for fault in refusal.value.faults] == ["repeated"]
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 3
 
 
 BOMB = b'<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><data id="everything-3">&b;</data>'

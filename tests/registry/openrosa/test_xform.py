@@ -143,9 +143,9 @@ def test_a_character_that_xml_can_not_hold_does_not_spoil_a_form() -> None:
 
 
 def test_a_form_is_made_in_a_moment() -> None:
-    began = time.process_time()
+    began = time.perf_counter()
     made = xform(outline(EVERYTHING))
-    assert time.process_time() - began < 5
+    assert time.perf_counter() - began < 1
     assert XFORMS.encode() in made
 
 

@@ -200,7 +200,7 @@ def test_a_decoder_that_does_not_end_is_ended_and_tried_once_more(photo: bytes, 
     monkeypatch.setattr(decoder, "WALL_S", 0.5)
     began = time.monotonic()
     assert found(photo).rejection is GAVE_UP
-    assert 1 <= time.monotonic() - began < 60
+    assert 1 <= time.monotonic() - began < 5
 
 
 def test_a_decoder_that_is_killed_from_outside_is_tried_once_more(photo: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

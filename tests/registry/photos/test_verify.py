@@ -193,4 +193,4 @@ def test_it_reads_no_faster_than_it_may(session: Session, inspection: Inspection
         image_of(session, inspection, os.urandom(100_000))
     began = time.monotonic()
     verified(tmp_path, rate_bytes_s=400_000)
-    assert 0.9 < time.monotonic() - began < 60
+    assert 0.9 < time.monotonic() - began < 3

@@ -183,7 +183,7 @@ def test_an_endless_cell_takes_no_time() -> None:
     for piece in ("1", " ", ".1", "1 ", "1.", "a-", "'1", "-"):
         for convert in CONVERTERS:
             made(convert, "1" + piece * 100_000 + "!")
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("code", CODES)

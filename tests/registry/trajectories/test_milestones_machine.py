@@ -33,7 +33,7 @@ from tests.makers import a_dwelling, a_municipality_editor, a_trajectory, an_edi
 from tests.owner import as_owner
 
 PLANNED, STARTED, COMPLETED, CANCELLED = MilestoneKind
-EXAMPLES, STEPS = 130, 100
+EXAMPLES, STEPS = 200, 100
 LEAST_STEPS = 10_000
 
 
@@ -373,4 +373,4 @@ def test_the_journal_says_what_a_list_says(engine: sa.Engine) -> None:
     total = Journal.steps.total()
     print(f"{total} steps: {dict(Journal.steps.most_common())}")  # noqa: T201
     assert total >= LEAST_STEPS
-    assert min(Journal.steps[name] for name in ("reported", "corrected", "retracted", "confirmed", "withdrawn", "asked")) >= 50
+    assert min(Journal.steps[name] for name in ("reported", "corrected", "retracted", "confirmed", "withdrawn", "asked")) >= 100

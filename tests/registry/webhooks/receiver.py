@@ -47,7 +47,7 @@ class Receiver:
     under_way: int = 0
     most_at_once: int = 0
 
-    def wait(self, count: int, *, within_s: float = 120.0, of: str = "taken") -> list[Got]:
+    def wait(self, count: int, *, within_s: float = 20.0, of: str = "taken") -> list[Got]:
         deadline = time.monotonic() + within_s
         while len(getattr(self, of)) < count and time.monotonic() < deadline:
             time.sleep(0.01)
