@@ -5,7 +5,7 @@ at that address that has none yet, if there is one, and makes a new dwelling oth
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -25,6 +25,7 @@ from registry.imports import dwelling_writes
 from registry.imports.dwelling_columns import COLUMNS, NAMES, said
 from registry.imports.dwelling_of_row import NAMED_BY
 from registry.imports.dwelling_writes import Change
+from registry.imports.dwellings_named_twice import ADDRESS_OF_ROW, refuse
 from registry.imports.in_sight import KEPT
 from registry.imports.kinds import Effect, Identified, Judgement, RowFault, StagedRow, Values
 from registry.imports.model import EffectAction, ImportKind, SubjectKind
@@ -41,10 +42,11 @@ Row = Mapping[str, Any]
 class _Register:
     """What the register has of what rows name, as far as the actor sees it."""
 
-    ids: frozenset[str]
     by_bag_id: Mapping[str, str]
     by_address: Mapping[tuple[object, ...], Sequence[tuple[str, str | None]]]
     """(id, BAG id) of the dwellings at an address; letter and suffix are compared without capitals."""
+    addresses: Mapping[str, Mapping[str, object]]
+    """What stands in the columns of the address of each dwelling that is named by its id or its BAG id."""
 
 
 class Dwellings:
@@ -59,6 +61,9 @@ class Dwellings:
         register = _look(session, [values for _, values in rows], told)
         return [_identify(values, particulars, register) for (_, values), particulars in zip(rows, told, strict=True)]
 
+    def refuse_repeated(self, session: Session, import_id: UUID) -> None:
+        refuse(session, import_id)
+
     def judge(self, session: Session, actor: Actor, rows: Sequence[StagedRow]) -> list[Judgement]:
         told = [said(row.values) for row in rows]
         # Whose a BAG id is, is asked first: what somebody else registers after that is found as a dwelling that is there.
@@ -70,7 +75,7 @@ class Dwellings:
         judged = [_judge(actor, row, content, present.get(id), known) for row, content, id in zip(rows, whole, ids, strict=True)]
         said_before = _SaidBefore()
         for row, particulars, id, one in sorted(zip(rows, told, ids, judged, strict=True), key=lambda each: each[0].row):
-            first = said_before.first(row, particulars, id)
+            first = said_before.first(row, particulars.get("bag_id"), id)
             if first is not None:
                 one.faults.append(RowFault(None, "row-repeated", {"first": first}))
                 one.outcome = Outcome.REFUSED
@@ -96,29 +101,23 @@ class Dwellings:
 
 
 class _SaidBefore:
-    """Which row was the first about a dwelling. One that is new may be named by its BAG id in one row and by its address in another."""
+    """Which row was the first about a dwelling, of those that are judged together; of a whole file see `dwellings_named_twice`."""
 
     def __init__(self) -> None:
         self._rows: dict[object, int] = {}
-        self._at: dict[object, dict[object, int]] = defaultdict(dict)
-        """The rows at an address where a dwelling is new, by BAG id."""
 
-    def first(self, row: StagedRow, particulars: Mapping[str, object], id: str | None) -> int | None:
+    def first(self, row: StagedRow, bag_id: object, id: str | None) -> int | None:
         """An earlier row about the same, or None."""
-        earlier = self._rows.setdefault(id or row.key, row.row)
-        if id is None and (address := _address(particulars)) is not None:
-            there, bag_id = self._at[address], particulars.get("bag_id")
-            same = [number for other, number in there.items() if bag_id is None or other is None]
-            there.setdefault(bag_id, row.row)
-            earlier = min([earlier, *same])
+        names = [row.key] + [f"b:{bag_id}"] * (bag_id is not None) + [f"d:{id}"] * (id is not None)
+        earlier = min(self._rows.setdefault(name, row.row) for name in names)
         return None if earlier == row.row else earlier
 
 
 def _identify(values: Values, particulars: Mapping[str, object], register: _Register) -> Identified:
     if "dwellingId" in values:
         id = str(values["dwellingId"])
-        if id in register.ids:
-            return Identified(f"d:{id}")
+        if id in register.addresses:
+            return _identified(f"d:{id}", {**register.addresses[id], **particulars})
         return Identified(None, [RowFault("dwellingId", "no-such-reference", {"what": "dwelling", "id": id})])
     bag_id, address = particulars.get("bag_id"), _address(particulars)
     if bag_id is None and address is None:
@@ -126,7 +125,14 @@ def _identify(values: Values, particulars: Mapping[str, object], register: _Regi
     found, faults = _find(bag_id, address, register)
     if faults:
         return Identified(None, faults)
-    return Identified(f"d:{found}" if found else f"b:{bag_id}" if bag_id else f"a:{address}")
+    key = f"d:{found}" if found else f"b:{bag_id}" if bag_id else f"a:{address}"
+    return _identified(key, {**register.addresses.get(found or "", {}), **particulars})
+
+
+def _identified(key: str, content: Mapping[str, object]) -> Identified:
+    """With the address that the dwelling will have: `dwellings_named_twice` asks for it."""
+    address = _address(content)
+    return Identified(key, resolved={} if address is None else {ADDRESS_OF_ROW: " ".join(map(str, address))})
 
 
 def _find(bag_id: object, address: tuple[object, ...] | None, register: _Register) -> tuple[str | None, list[RowFault]]:
@@ -155,13 +161,19 @@ def _look(session: Session, rows: Sequence[Values], told: Sequence[Mapping[str, 
     ids = [UUID(str(values["dwellingId"])) for values in rows if "dwellingId" in values]
     unnamed = [particulars for values, particulars in zip(rows, told, strict=True) if "dwellingId" not in values]
     bag_ids = [str(particulars["bag_id"]) for particulars in unnamed if particulars.get("bag_id") is not None]
-    by_bag_id = {bag_id: id for bag_id, id in _ask(session, _BY_BAG_ID, bag_ids, (Dwelling.bag_id, Dwelling.id))}  # noqa: C416
+    addresses: dict[str, Mapping[str, object]] = {}
+    by_bag_id = {}
+    for dwelling in _ask(session, _BY_BAG_ID, bag_ids):
+        by_bag_id[dwelling.bag_id] = id = str(dwelling.id)
+        addresses[id] = _columns_of_address(dwelling)
+    for dwelling in _ask(session, _BY_ID, ids):
+        addresses[str(dwelling.id)] = _columns_of_address(dwelling)
     new = [particulars for particulars in unnamed if particulars.get("bag_id") not in by_bag_id]
     planned = {address[:2] for particulars in new if particulars.get("bag_id") is not None and (address := _address(particulars))}
     others = {address[:2] for particulars in new if particulars.get("bag_id") is None and (address := _address(particulars))}
     return _Register(
-        ids=frozenset(id for (id,) in _ask(session, _BY_ID, ids, (Dwelling.id,))),
         by_bag_id=by_bag_id,
+        addresses=addresses,
         by_address={**_at(session, planned, Dwelling.bag_id.is_(None)), **_at(session, others, sa.true())},
     )
 
@@ -175,11 +187,18 @@ _BY_ID: Final = Dwelling.id == sa.any_(_listed("wanted", sa.Uuid()))
 _BY_BAG_ID: Final = Dwelling.bag_id == sa.any_(_listed("wanted", sa.Text()))
 
 
-def _ask(session: Session, by: sa.ColumnElement[bool], wanted: Sequence[object], columns: Sequence[Any]) -> list[tuple[str, ...]]:
+_PLACED: Final = (Dwelling.id, Dwelling.bag_id, Dwelling.postcode, Dwelling.house_number, Dwelling.house_letter, Dwelling.house_number_suffix)
+
+
+def _ask(session: Session, by: sa.ColumnElement[bool], wanted: Sequence[object]) -> Iterable[sa.Row[Any]]:
+    """`_PLACED` of each dwelling found."""
     if not wanted:
-        return []
-    found = session.execute(sa.select(*columns).where(by, Dwelling.withdrawn_at.is_(None)), {"wanted": array_literal(wanted)})
-    return [tuple(map(str, row)) for row in found]
+        return ()
+    return session.execute(sa.select(*_PLACED).where(by, Dwelling.withdrawn_at.is_(None)), {"wanted": array_literal(wanted)})
+
+
+def _columns_of_address(dwelling: sa.Row[Any]) -> Mapping[str, object]:
+    return {name: dwelling._mapping[name] for name in ("postcode", "house_number", "house_letter", "house_number_suffix")}
 
 
 def _at(session: Session, numbers: set[tuple[object, ...]], also: sa.ColumnElement[bool]) -> Mapping[tuple[object, ...], Sequence[tuple[str, str | None]]]:
@@ -191,9 +210,8 @@ def _at(session: Session, numbers: set[tuple[object, ...]], also: sa.ColumnEleme
         .table_valued(sa.column("postcode", sa.Text), sa.column("house_number", sa.Integer))
         .render_derived("asked")
     )
-    columns = (Dwelling.id, Dwelling.bag_id, Dwelling.postcode, Dwelling.house_number, Dwelling.house_letter, Dwelling.house_number_suffix)
     same = sa.and_(Dwelling.postcode == asked.c.postcode, Dwelling.house_number == asked.c.house_number)
-    query = sa.select(*columns).join(asked, same).where(Dwelling.withdrawn_at.is_(None), also)
+    query = sa.select(*_PLACED).join(asked, same).where(Dwelling.withdrawn_at.is_(None), also)
     values = {"postcodes": array_literal([each[0] for each in numbers]), "numbers": array_literal([each[1] for each in numbers])}
     for id, bag_id, postcode, number, letter, suffix in session.execute(query, values):
         found[postcode, number, _small(letter), _small(suffix)].append((str(id), bag_id))

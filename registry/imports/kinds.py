@@ -118,6 +118,14 @@ class ReadsOwnFiles(Protocol):
         ...
 
 
+class KnowsRepeatedRows(Protocol):
+    """A kind whose rows may be about the same with different keys. It is a `Kind` besides."""
+
+    def refuse_repeated(self, session: Session, import_id: UUID) -> None:
+        """Refuse rows of an import that was read to its end (``row-repeated``), in one statement."""
+        ...
+
+
 class LeavesOut(Protocol):
     """A kind that knows columns of a file of a known form which are of no interest. It is a `Kind` besides."""
 

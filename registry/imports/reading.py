@@ -108,6 +108,9 @@ def _identified(job: Job, session: Session, rows: list[ReadRow], places: Places)
 
 
 def not_told(told: Iterable[RowFault], more: Iterable[RowFault]) -> list[RowFault]:
-    """Those of ``more`` in fields of which nothing was told: what is missing because its cell can't be read, is not missing."""
-    fields = {fault.field for fault in told}
-    return [fault for fault in more if fault.field is None or fault.field not in fields]
+    """Those of ``more`` in fields of which nothing was told: what is missing because its cell can't be read, is not missing. Of a row as a whole, those that
+    say something else.
+    """
+    told = list(told)
+    fields, of_row = {fault.field for fault in told}, {fault.code for fault in told if fault.field is None}
+    return [fault for fault in more if (fault.code not in of_row if fault.field is None else fault.field not in fields)]

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ from registry.errors import Conflict, RegistryError, Unavailable
 from registry.imports import applying, commands, staging, undoing
 from registry.imports.collecting import seldom
 from registry.imports.comparing import compare
+from registry.imports.kinds import KnowsRepeatedRows
 from registry.imports.model import ImportBuiltOn, ImportMode, ImportRun, ImportStatus
 from registry.imports.reading import read
 from registry.imports.running import ITSELF, Job, Overtaken, Progress, SenderGone, alone, found, problem, problems_of, settle
@@ -50,7 +51,7 @@ def _try_out(status: ImportStatus, job: Job, file: Path | None) -> None:
             _begin(job)
         with _at_hand(job, file) as path:
             read(job, path)
-        _go_on(job, ImportStatus.READING, ImportStatus.COMPARING)
+        _begin_to_compare(job)
     if job.mode is not None:  # it was to be applied, and can't
         applying.compare_again(job)
         return
@@ -109,12 +110,14 @@ def _begin(job: Job) -> None:
         session.execute(sa.update(ImportRun).where(ImportRun.id == job.id).values(values))
 
 
-def _go_on(job: Job, status: ImportStatus, then: ImportStatus) -> None:
+def _begin_to_compare(job: Job) -> None:
     with transaction(role=ITSELF) as session:
         alone(session, job)
-        _check(session, job, status)
-        session.execute(sa.update(ImportRun).where(ImportRun.id == job.id).values(status=then))
+        _check(session, job, ImportStatus.READING)
         staging.analyze(session)
+        if hasattr(job.kind, "refuse_repeated"):
+            cast("KnowsRepeatedRows", job.kind).refuse_repeated(session, job.id)
+        session.execute(sa.update(ImportRun).where(ImportRun.id == job.id).values(status=ImportStatus.COMPARING))
 
 
 def _check(session: Session, job: Job, status: ImportStatus) -> None:

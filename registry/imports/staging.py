@@ -185,16 +185,23 @@ def _last(session: Session, import_id: UUID, table: LiteralString, also: Literal
 
 def too_many(session: Session, import_id: UUID, key: str, *, after: int) -> None:
     """Refuse the rows about one thing beyond row ``after``: nobody means that many, and they would have to be judged at once."""
-    driver(session).execute(
-        """
-        WITH rest AS (SELECT row FROM import_row WHERE import_id = %(id)s AND key = %(key)s AND row > %(after)s),
-            refused AS (INSERT INTO import_outcome (import_id, row, outcome) SELECT %(id)s, row, 'refused' FROM rest ON CONFLICT DO NOTHING),
-            told AS (INSERT INTO import_fault (import_id, row, code, facts)
-                SELECT %(id)s, row, %(code)s, jsonb_build_object('max', %(most)s::int) FROM rest)
-        UPDATE import_row SET faulty = true FROM rest WHERE import_row.import_id = %(id)s AND import_row.row = rest.row
-        """,
-        {"id": import_id, "key": key, "after": after, "most": CHUNK_ROWS, "code": "too-many-rows-about-one"},
-    )
+    rows: LiteralString = """
+    SELECT row, jsonb_build_object('max', %(most)s::int) AS facts FROM import_row WHERE import_id = %(id)s AND key = %(key)s AND row > %(after)s
+    """
+    beyond = {"key": key, "after": after, "most": CHUNK_ROWS}
+    refuse(session, import_id, rows, "too-many-rows-about-one", beyond)
+    ended: LiteralString = "INSERT INTO import_outcome (import_id, row, outcome) SELECT %(id)s, row, 'refused' FROM ({rows}) AS rest ON CONFLICT DO NOTHING"
+    driver(session).execute(ended.format(rows=rows), {"id": import_id, **beyond})
+
+
+def refuse(session: Session, import_id: UUID, rows: LiteralString, code: LiteralString, params: Mapping[str, object] | None = None) -> None:
+    """``rows`` is a query that gives row and facts, with the import as ``id``: they have this fault from now on, and are not applied."""
+    query: LiteralString = """
+    WITH rest AS MATERIALIZED ({rows}),
+        told AS (INSERT INTO import_fault (import_id, row, code, facts) SELECT %(id)s, row, %(code)s, facts FROM rest)
+    UPDATE import_row SET faulty = true FROM rest WHERE import_row.import_id = %(id)s AND import_row.row = rest.row
+    """
+    driver(session).execute(query.format(rows=rows), {"id": import_id, "code": code, **(params or {})})
 
 
 def forget_judgements(session: Session, import_id: UUID) -> None:

@@ -13,7 +13,7 @@ from registry.changes.model import Change
 from registry.db import API_ROLE, transaction
 from registry.dwellings.model import Dwelling, Tenure
 from registry.errors import RuleViolation
-from registry.imports import commands, forgetting, runs
+from registry.imports import commands, forgetting, runs, staging
 from registry.imports.model import ImportBuiltOn, ImportKind, ImportMode, ImportNotReady, ImportOutcome, ImportRowsRefused, ImportStatus
 from registry.organisations.model import Organisation, OrganisationKind
 from registry.versioned import Outcome
@@ -279,6 +279,32 @@ def test_a_new_dwelling_named_by_its_bag_id_and_again_by_its_address_is_one(edit
     run = applied(editor, path)
     assert figures(run) == (3, 0, 0, 2)
     assert faults(run.id) == [(3, None, "row-repeated"), (5, None, "row-repeated")]
+
+
+def test_the_first_of_two_rows_about_one_dwelling_stands_however_far_apart_they_are(editor: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("reading.CHUNK_ROWS", "staging.CHUNK_ROWS"):
+        monkeypatch.setattr(f"registry.imports.{name}", 1)
+    monkeypatch.setattr(staging.rows_to_judge, "__kwdefaults__", {"limit": 1})
+    path = a_csv(tmp_path / "homes.csv", HEADER, [row(1), row(1, **{"BAG-id": ""}), row(2, **{"BAG-id": ""}), row(2), row(3), row(4, Huisnummer="3")])
+    run = applied(editor, path)
+    assert figures(run) == (4, 0, 0, 2)
+    assert faults(run.id) == [(3, None, "row-repeated"), (5, None, "row-repeated")]
+
+
+def test_a_bag_id_that_one_row_gives_to_a_dwelling_and_another_to_a_new_one_is_given_once(editor: Actor, tmp_path: Path) -> None:
+    """Both used to be written: the import was stuck on the BAG id that was taken."""
+    applied(editor, a_csv(tmp_path / "planned.csv", HEADER[1:], [row(1)[1:]]))
+    run = applied(editor, a_csv(tmp_path / "built.csv", HEADER, [row(1), row(1, Postcode="", Huisnummer="")]))
+    assert run.status is ImportStatus.APPLIED
+    assert figures(run) == (0, 1, 0, 1)
+    assert faults(run.id) == [(3, None, "row-repeated")]
+
+
+def test_a_dwelling_moved_to_an_address_and_a_row_that_names_no_more_than_that_address_do_not_go_together(editor: Actor, tmp_path: Path) -> None:
+    applied(editor, a_csv(tmp_path / "homes.csv", HEADER, [row(1)]))
+    path = a_csv(tmp_path / "moved.csv", HEADER, [row(1, Postcode="", Huisnummer="9"), row(9, **{"BAG-id": ""})])
+    run = applied(editor, path)
+    assert (figures(run), faults(run.id)) == ((0, 1, 0, 1), [(3, None, "row-repeated")])
 
 
 def test_imports_that_wait_together_to_be_undone_are_told_apart(session: Session, editor: Actor, tmp_path: Path) -> None:
