@@ -74,7 +74,7 @@ class Dwellings:
         known = _known(session, actor, whole, holders, bag_ids)
         judged = [_judge(actor, row, content, present.get(id), known) for row, content, id in zip(rows, whole, ids, strict=True)]
         said_before = _SaidBefore()
-        for row, particulars, id, one in sorted(zip(rows, told, ids, judged, strict=True), key=lambda each: each[0].row):
+        for row, particulars, id, one in sorted(zip(rows, told, ids, judged, strict=True), key=lambda each: _rank(each[0], each[1])):
             first = said_before.first(row, particulars.get("bag_id"), id)
             if first is not None:
                 one.faults.append(RowFault(None, "row-repeated", {"first": first}))
@@ -100,14 +100,20 @@ class Dwellings:
         return dwelling_writes.take_back(session, actor, effects)
 
 
+def _rank(row: StagedRow, particulars: Mapping[str, object]) -> tuple[int, int]:
+    """Of several rows about one dwelling the one stands that names it best, and of those the first in the file."""
+    named_by = 0 if "dwellingId" in row.values else 1 if particulars.get("bag_id") is not None else 2
+    return named_by, row.row
+
+
 class _SaidBefore:
-    """Which row was the first about a dwelling, of those that are judged together; of a whole file see `dwellings_named_twice`."""
+    """Which row stands about a dwelling, of those that are judged together; of a whole file see `dwellings_named_twice`."""
 
     def __init__(self) -> None:
         self._rows: dict[object, int] = {}
 
     def first(self, row: StagedRow, bag_id: object, id: str | None) -> int | None:
-        """An earlier row about the same, or None."""
+        """A row about the same that was here before, or None."""
         names = [row.key] + [f"b:{bag_id}"] * (bag_id is not None) + [f"d:{id}"] * (id is not None)
         earlier = min(self._rows.setdefault(name, row.row) for name in names)
         return None if earlier == row.row else earlier

@@ -2,7 +2,8 @@
 
 Rows with the same key are judged together (`Kind.judge`); these have different ones, and each would be right without the other. What they would do together
 depends on which of them is written first: one makes a dwelling, the other gives it a BAG id, or moves a second one to an address that was to name the first.
-The first row of the file stands, and the others are refused.
+So of rows with one BAG id the first in the file stands, and a row that has no more than an address gives way to any other at that address. The same file says
+the same again when a part of it has been applied.
 """
 
 from typing import Final, LiteralString
@@ -21,12 +22,12 @@ WITH told AS MATERIALIZED (
 ), of_one_bag_id AS (
     SELECT bag_id, min(row) AS first FROM told WHERE bag_id IS NOT NULL GROUP BY bag_id HAVING min(key) <> max(key)
 ), at_one_address AS (
-    SELECT address, min(row) AS first FROM told WHERE address IS NOT NULL GROUP BY address HAVING bool_or(by_address) AND min(key) <> max(key)
+    SELECT address, min(row) FILTER (WHERE NOT by_address) AS first FROM told WHERE address IS NOT NULL
+    GROUP BY address HAVING bool_or(by_address) AND bool_or(NOT by_address)
 ), repeated AS (
     SELECT told.row, first FROM of_one_bag_id JOIN told USING (bag_id) JOIN told AS stands ON stands.row = first WHERE told.key <> stands.key
     UNION ALL
-    SELECT told.row, first FROM at_one_address JOIN told USING (address) JOIN told AS stands ON stands.row = first
-    WHERE told.key <> stands.key AND (told.by_address OR stands.by_address)
+    SELECT told.row, first FROM at_one_address JOIN told USING (address) WHERE told.by_address
 )
 SELECT row, jsonb_build_object('first', min(first)) AS facts FROM repeated GROUP BY row
 """

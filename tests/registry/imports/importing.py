@@ -74,7 +74,7 @@ def faults(import_id: UUID) -> list[tuple[int, str | None, str]]:
     """(row, field, code) in the order of the file."""
     query = sa.select(ImportFault.row, ImportFault.field, ImportFault.code).where(ImportFault.import_id == import_id)
     with as_owner() as session:
-        return sorted((row, field, code) for row, field, code in session.execute(query))
+        return sorted(((row, field, code) for row, field, code in session.execute(query)), key=lambda each: (each[0], each[1] or "", each[2]))
 
 
 def outcomes(import_id: UUID) -> dict[int, Outcome]:

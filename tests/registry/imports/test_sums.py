@@ -12,9 +12,10 @@ from registry.imports import staging
 from registry.imports.model import ImportStatus
 from tests import makers
 from tests.owner import as_owner
-from tests.registry.imports.importing import a_csv, apply, figures, tried
+from tests.registry.imports.importing import a_csv, apply, faults, figures, tried
 from tests.registry.imports.test_dwellings import HEADER, bag_id
 
+TOO_MANY = "too-many-rows-about-one"
 CELLS = st.tuples(
     st.one_of(st.integers(1, 4).map(bag_id), st.sampled_from(["", "-", "0917", "0917020000000001"])),
     st.sampled_from(["Dorpsstraat", "", "-", 'A"\\b\tc']),
@@ -47,6 +48,8 @@ def test_the_four_figures_add_up(connection: sa.Connection, monkeypatch, files: 
             assert run.status is ImportStatus.APPLIED
             created, changed, unchanged, refused = figures(run)
             again = apply(editor, tried(editor, path).id)
+            if TOO_MANY in {code for _, _, code in faults(run.id) + faults(again.id)}:
+                continue  # which of its rows are looked at at all depends on what the register knew of them
             # What was applied is unchanged. A row that was refused may be good by now: of two BAG ids for one dwelling that had none, one was given to it.
             assert figures(again)[0] + figures(again)[1] <= refused
             assert figures(again)[2] >= created + changed + unchanged
