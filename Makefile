@@ -24,7 +24,8 @@ check: .venv/.dev .venv/.node ## Format, lint, types, imports, contract, migrati
 	$(BIN)/pytest -q tests/codebase
 
 test: .venv/.dev .venv/.node ## All tests, on a real PostgreSQL and a real S3
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -m "not alone" $(ARGS)
+	$(BIN)/pytest -m alone -n 0 $(ARGS) || [ $$? -eq 5 ]  # 5: ARGS leave none of them
 
 bench: .venv/.dev ## Performance figures, beside a baseline measured in the same run
 	$(BIN)/python -m tests.bench $(ARGS)

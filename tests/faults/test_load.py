@@ -20,7 +20,7 @@ from tests.faults.phone import Phone, eventually, some_bytes
 Result = TypeVar("Result")
 Note = Callable[[str, object], None]
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("bucket")]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.usefixtures("bucket")]
 STALLED = 1000
 AT_ONCE = 100
 MOST_STALLED_MB = 250
