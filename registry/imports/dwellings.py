@@ -5,7 +5,7 @@ at that address that has none yet, if there is one, and makes a new dwelling oth
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -45,8 +45,8 @@ class _Register:
     by_bag_id: Mapping[str, str]
     by_address: Mapping[tuple[object, ...], Sequence[tuple[str, str | None]]]
     """(id, BAG id) of the dwellings at an address; letter and suffix are compared without capitals."""
-    addresses: Mapping[str, Mapping[str, object]]
-    """What stands in the columns of the address of each dwelling that is named by its id or its BAG id."""
+    named: Mapping[str, Mapping[Any, object]]
+    """`_PLACED` of each dwelling that is named by its id or its BAG id."""
 
 
 class Dwellings:
@@ -122,8 +122,8 @@ class _SaidBefore:
 def _identify(values: Values, particulars: Mapping[str, object], register: _Register) -> Identified:
     if "dwellingId" in values:
         id = str(values["dwellingId"])
-        if id in register.addresses:
-            return _identified(f"d:{id}", {**register.addresses[id], **particulars})
+        if id in register.named:
+            return _identified(f"d:{id}", {**register.named[id], **particulars})
         return Identified(None, [RowFault("dwellingId", "no-such-reference", {"what": "dwelling", "id": id})])
     bag_id, address = particulars.get("bag_id"), _address(particulars)
     if bag_id is None and address is None:
@@ -132,7 +132,7 @@ def _identify(values: Values, particulars: Mapping[str, object], register: _Regi
     if faults:
         return Identified(None, faults)
     key = f"d:{found}" if found else f"b:{bag_id}" if bag_id else f"a:{address}"
-    return _identified(key, {**register.addresses.get(found or "", {}), **particulars})
+    return _identified(key, {**register.named.get(found or "", {}), **particulars})
 
 
 def _identified(key: str, content: Mapping[str, object]) -> Identified:
@@ -167,19 +167,14 @@ def _look(session: Session, rows: Sequence[Values], told: Sequence[Mapping[str, 
     ids = [UUID(str(values["dwellingId"])) for values in rows if "dwellingId" in values]
     unnamed = [particulars for values, particulars in zip(rows, told, strict=True) if "dwellingId" not in values]
     bag_ids = [str(particulars["bag_id"]) for particulars in unnamed if particulars.get("bag_id") is not None]
-    addresses: dict[str, Mapping[str, object]] = {}
-    by_bag_id = {}
-    for dwelling in _ask(session, _BY_BAG_ID, bag_ids):
-        by_bag_id[dwelling.bag_id] = id = str(dwelling.id)
-        addresses[id] = _columns_of_address(dwelling)
-    for dwelling in _ask(session, _BY_ID, ids):
-        addresses[str(dwelling.id)] = _columns_of_address(dwelling)
+    found = _ask(session, _BY_BAG_ID, bag_ids)
+    by_bag_id = {str(dwelling.bag_id): str(dwelling.id) for dwelling in found}
     new = [particulars for particulars in unnamed if particulars.get("bag_id") not in by_bag_id]
     planned = {address[:2] for particulars in new if particulars.get("bag_id") is not None and (address := _address(particulars))}
     others = {address[:2] for particulars in new if particulars.get("bag_id") is None and (address := _address(particulars))}
     return _Register(
         by_bag_id=by_bag_id,
-        addresses=addresses,
+        named={str(dwelling.id): dwelling._mapping for dwelling in [*found, *_ask(session, _BY_ID, ids)]},
         by_address={**_at(session, planned, Dwelling.bag_id.is_(None)), **_at(session, others, sa.true())},
     )
 
@@ -191,20 +186,16 @@ def _listed(name: str, type_: TypeEngine[Any]) -> sa.ColumnElement[Any]:
 
 _BY_ID: Final = Dwelling.id == sa.any_(_listed("wanted", sa.Uuid()))
 _BY_BAG_ID: Final = Dwelling.bag_id == sa.any_(_listed("wanted", sa.Text()))
-
-
 _PLACED: Final = (Dwelling.id, Dwelling.bag_id, Dwelling.postcode, Dwelling.house_number, Dwelling.house_letter, Dwelling.house_number_suffix)
 
 
-def _ask(session: Session, by: sa.ColumnElement[bool], wanted: Sequence[object]) -> Iterable[sa.Row[Any]]:
+def _ask(
+    session: Session, by: sa.ColumnElement[bool], wanted: Sequence[object]
+) -> Sequence[sa.Row[UUID, str | None, str | None, int | None, str | None, str | None]]:
     """`_PLACED` of each dwelling found."""
     if not wanted:
         return ()
-    return session.execute(sa.select(*_PLACED).where(by, Dwelling.withdrawn_at.is_(None)), {"wanted": array_literal(wanted)})
-
-
-def _columns_of_address(dwelling: sa.Row[Any]) -> Mapping[str, object]:
-    return {name: dwelling._mapping[name] for name in ("postcode", "house_number", "house_letter", "house_number_suffix")}
+    return session.execute(sa.select(*_PLACED).where(by, Dwelling.withdrawn_at.is_(None)), {"wanted": array_literal(wanted)}).all()
 
 
 def _at(session: Session, numbers: set[tuple[object, ...]], also: sa.ColumnElement[bool]) -> Mapping[tuple[object, ...], Sequence[tuple[str, str | None]]]:

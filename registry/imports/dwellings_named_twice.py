@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from registry.imports import staging
 
-ADDRESS_OF_ROW: Final = "address"
+ADDRESS_OF_ROW: Final[LiteralString] = "address"
 """Among the values that are kept of a row: the address that its dwelling will have, in one text; not there when it has none."""
-_REPEATED: Final[LiteralString] = """
+_REPEATED: Final[LiteralString] = f"""
 WITH told AS MATERIALIZED (
-    SELECT row, key, values->>'bagId' AS bag_id, values->>'address' AS address, values->>'bagId' IS NULL AND NOT values ? 'dwellingId' AS by_address
+    SELECT row, key, values->>'bagId' AS bag_id, values->>'{ADDRESS_OF_ROW}' AS address, values->>'bagId' IS NULL AND NOT values ? 'dwellingId' AS by_address
     FROM import_row WHERE import_id = %(id)s AND key IS NOT NULL
 ), of_one_bag_id AS (
     SELECT bag_id, min(row) AS first FROM told WHERE bag_id IS NOT NULL GROUP BY bag_id HAVING min(key) <> max(key)

@@ -188,20 +188,21 @@ def too_many(session: Session, import_id: UUID, key: str, *, after: int) -> None
     rows: LiteralString = """
     SELECT row, jsonb_build_object('max', %(most)s::int) AS facts FROM import_row WHERE import_id = %(id)s AND key = %(key)s AND row > %(after)s
     """
-    beyond = {"key": key, "after": after, "most": CHUNK_ROWS}
-    refuse(session, import_id, rows, "too-many-rows-about-one", beyond)
-    ended: LiteralString = "INSERT INTO import_outcome (import_id, row, outcome) SELECT %(id)s, row, 'refused' FROM ({rows}) AS rest ON CONFLICT DO NOTHING"
-    driver(session).execute(ended.format(rows=rows), {"id": import_id, **beyond})
+    ended: LiteralString = ", ended AS (INSERT INTO import_outcome (import_id, row, outcome) SELECT %(id)s, row, 'refused' FROM rest ON CONFLICT DO NOTHING)"
+    beyond = {"id": import_id, "key": key, "after": after, "most": CHUNK_ROWS, "code": "too-many-rows-about-one"}
+    driver(session).execute(_REFUSE.format(rows=rows, also=ended), beyond)
 
 
-def refuse(session: Session, import_id: UUID, rows: LiteralString, code: LiteralString, params: Mapping[str, object] | None = None) -> None:
+def refuse(session: Session, import_id: UUID, rows: LiteralString, code: LiteralString) -> None:
     """``rows`` is a query that gives row and facts, with the import as ``id``: they have this fault from now on, and are not applied."""
-    query: LiteralString = """
-    WITH rest AS MATERIALIZED ({rows}),
-        told AS (INSERT INTO import_fault (import_id, row, code, facts) SELECT %(id)s, row, %(code)s, facts FROM rest)
-    UPDATE import_row SET faulty = true FROM rest WHERE import_row.import_id = %(id)s AND import_row.row = rest.row
-    """
-    driver(session).execute(query.format(rows=rows), {"id": import_id, "code": code, **(params or {})})
+    driver(session).execute(_REFUSE.format(rows=rows, also=""), {"id": import_id, "code": code})
+
+
+_REFUSE: Final[LiteralString] = """
+WITH rest AS MATERIALIZED ({rows}),
+    told AS (INSERT INTO import_fault (import_id, row, code, facts) SELECT %(id)s, row, %(code)s, facts FROM rest){also}
+UPDATE import_row SET faulty = true FROM rest WHERE import_row.import_id = %(id)s AND import_row.row = rest.row
+"""
 
 
 def forget_judgements(session: Session, import_id: UUID) -> None:

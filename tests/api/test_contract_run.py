@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,7 +19,7 @@ from registry.members.model import Credential, Person
 from registry.organisations.model import Organisation
 from registry.photos.model import PreviewState
 from registry.trajectories.model import MilestoneKind, Track
-from tests import makers, servers
+from tests import contract_file, makers, servers
 from tests.owner import as_owner
 from tests.world import BYTES, keep_bytes
 
@@ -202,7 +201,7 @@ def server(fresh_database: str, known: dict[str, str], tmp_path: Path) -> Iterat
 @pytest.fixture
 def document(known: dict[str, str], tmp_path: Path) -> Path:
     """openapi.yaml with, as examples, what is known at each address."""
-    contract: dict[str, Any] = yaml.load((ROOT / "openapi.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    contract = contract_file.contract()
     for item in contract["paths"].values():
         for operation in item.values():
             for parameter in operation.get("parameters", []):

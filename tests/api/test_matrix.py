@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-import yaml
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -21,10 +19,11 @@ from registry.db import API_ROLE, database
 from registry.trajectories.model import MeasureKind
 from registry.values import BagObjectType, rfc3339
 from tests.api.expectations import CASES, COLUMNS, ROWS, Row, expected
+from tests.contract_file import contract
 from tests.owner import as_owner
 from tests.world import World, a_world, keep_bytes
 
-CONTRACT = yaml.load((Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+CONTRACT = contract()
 OPERATIONS = {operation["operationId"]: (method.upper(), path, operation) for path, item in CONTRACT["paths"].items() for method, operation in item.items()}
 CLIENT_MADE = {"id"}
 """Made by the caller for what is new: that one is in use can't be hidden, see tests/api/test_attacks_ids.py."""

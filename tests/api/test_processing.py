@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from sqlalchemy.orm import Session
 
 from registry import processing
@@ -15,9 +14,10 @@ from registry.processing import pseudonym
 from registry.settings import settings
 from tests import makers
 from tests.api.callers import Caller, content, refused
+from tests.contract_file import contract
 
 KEY = "k" * 40
-CONTRACT = yaml.load((Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+CONTRACT = contract()
 CONTENT = {
     "read-dwellings",
     "read-progress",

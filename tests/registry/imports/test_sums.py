@@ -48,9 +48,10 @@ def test_the_four_figures_add_up(connection: sa.Connection, monkeypatch, files: 
             assert run.status is ImportStatus.APPLIED
             created, changed, unchanged, refused = figures(run)
             again = apply(editor, tried(editor, path).id)
+            created_again, changed_again, unchanged_again, _ = figures(again)
             if TOO_MANY in {code for _, _, code in faults(run.id) + faults(again.id)}:
                 continue  # which of its rows are looked at at all depends on what the register knew of them
             # What was applied is unchanged. A row that was refused may be good by now: of two BAG ids for one dwelling that had none, one was given to it.
-            assert figures(again)[0] + figures(again)[1] <= refused
-            assert figures(again)[2] >= created + changed + unchanged
+            assert created_again + changed_again <= refused
+            assert unchanged_again >= created + changed + unchanged
         outer.rollback()
